@@ -1,0 +1,200 @@
+"""An actor: a registered container image with a mailbox, and the rules of registering and updating one."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from abaco.domain.environment import require_environment
+from abaco.domain.ids import actor_dbid
+from abaco.domain.lifecycle import ActorStatus
+from abaco.domain.user import Principal
+from abaco.errors import Conflict, InvalidInput, NotPermitted
+
+__all__ = ["DEFAULT_QUEUE", "Actor", "ActorDescription", "check_description", "memory_bytes", "revised"]
+
+DEFAULT_QUEUE = "default"
+_MAX_NAME = 255
+_MAX_IMAGE = 512
+_MAX_DESCRIPTION = 16_384
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*")
+_HINT_FORBIDDEN = set("\"'{}[]")
+_MEMORY = re.compile(r"(\d+)([bkmg]?)b?", re.IGNORECASE)
+_MEMORY_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_MIN_MEMORY = 6 * 1024**2
+"""Docker's own floor for a container's memory limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActorDescription:
+    """What a user says of an actor when registering or updating it; None means "not said"."""
+
+    image: str
+    name: str | None = None
+    description: str = ""
+    type: str = "none"
+    default_environment: Mapping[str, Any] = field(default_factory=dict)
+    stateless: bool | None = None
+    state: Any = None
+    hints: Sequence[str] = ()
+    token: bool | None = None
+    privileged: bool = False
+    use_container_uid: bool = False
+    queue: str | None = None
+    max_workers: int | None = None
+    mem_limit: str | None = None
+    max_cpus: int | None = None
+    log_ex: int | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A registered actor. `max_cpus` is in nano-CPUs, `log_ex` in seconds, `mem_limit` in Docker's syntax."""
+
+    id: str
+    tenant: str
+    owner: str
+    api_server: str
+    image: str
+    name: str | None
+    description: str
+    type: str
+    default_environment: Mapping[str, Any]
+    stateless: bool
+    state: Any
+    hints: tuple[str, ...]
+    token: bool | None
+    privileged: bool
+    use_container_uid: bool
+    queue: str
+    max_workers: int | None
+    mem_limit: str | None
+    max_cpus: int | None
+    log_ex: int | None
+    uid: int | None
+    gid: int | None
+    revision: int
+    status: ActorStatus
+    status_message: str
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def dbid(self) -> str:
+        """The id that containers see as ``_abaco_actor_dbid``."""
+        return actor_dbid(self.tenant, self.id)
+
+    def worker_limit(self, default: int) -> int:
+        """How many executions of this actor may run at once."""
+        if not self.stateless:
+            return 1
+        return default if self.max_workers is None else self.max_workers
+
+
+def check_description(description: ActorDescription, caller: Principal, current: Actor | None) -> None:
+    """Raise InvalidInput, Conflict or NotPermitted if `caller` may not describe an actor so.
+
+    With `current`, the description updates that actor: a restricted attribute left as it is needs no role.
+    """
+    _check_texts(description)
+    require_environment(description.default_environment, "default_environment")
+    _check_restricted(description, caller, current)
+    stateless = description.stateless
+    if stateless is None:
+        stateless = current.stateless if current else True
+    if description.max_workers is not None:
+        if not stateless:
+            raise InvalidInput("max_workers cannot be set: stateful actors can only have 1 worker.")
+        if description.max_workers < 1:
+            raise InvalidInput("max_workers must be at least 1.")
+    if description.mem_limit is not None:
+        memory_bytes(description.mem_limit)
+    if description.max_cpus is not None and description.max_cpus != -1 and description.max_cpus < 10_000_000:
+        raise InvalidInput("max_cpus is in nano-CPUs: at least 10000000 (a hundredth of a CPU), or -1 for no limit.")
+    if description.log_ex is not None and description.log_ex < 1:
+        raise InvalidInput("log_ex is in seconds and must be at least 1.")
+    if description.state is not None and stateless and current is None:
+        raise InvalidInput("state can only be given for a stateful actor: add stateless=false.")
+
+
+def _check_texts(description: ActorDescription) -> None:
+    image = description.image
+    if not image:
+        raise InvalidInput("image is required: the name of the container image that the actor runs.")
+    if len(image) > _MAX_IMAGE or _IMAGE.fullmatch(image) is None:
+        raise InvalidInput(
+            f"image is not an image reference such as 'abacosamples/test:latest' (at most {_MAX_IMAGE} characters).",
+        )
+    if description.name is not None and len(description.name) > _MAX_NAME:
+        raise InvalidInput(f"name is {len(description.name)} characters long; at most {_MAX_NAME} are allowed.")
+    for label, text in (("description", description.description), ("type", description.type)):
+        if len(text) > _MAX_DESCRIPTION:
+            raise InvalidInput(f"{label} is longer than {_MAX_DESCRIPTION} characters.")
+    for hint in description.hints:
+        if _HINT_FORBIDDEN & set(hint) or len(hint) > _MAX_NAME:
+            raise InvalidInput("hints may not contain quotes, braces or brackets, nor be longer than 255 characters.")
+    if description.queue is not None and description.queue != DEFAULT_QUEUE:
+        raise InvalidInput(f"queue {description.queue!r} is not a queue of this server; its queues are: default.")
+
+
+def _check_restricted(description: ActorDescription, caller: Principal, current: Actor | None) -> None:
+    if description.privileged:
+        raise InvalidInput("privileged containers are not available on this server: leave privileged out.")
+    if caller.may_set_restricted:
+        return
+    for label, wanted, kept in (
+        ("use_container_uid", description.use_container_uid or None, current and (current.use_container_uid or None)),
+        ("queue", description.queue, current and current.queue),
+        ("max_workers", description.max_workers, current and current.max_workers),
+        ("mem_limit", description.mem_limit, current and current.mem_limit),
+        ("max_cpus", description.max_cpus, current and current.max_cpus),
+    ):
+        if wanted is not None and wanted != kept:
+            raise NotPermitted(f"Not authorized -- {label} may only be set by privileged or admin users.")
+
+
+def memory_bytes(text: str) -> int | None:
+    """Bytes of a Docker memory limit such as ``512m``; None for ``-1`` (no limit). Raises InvalidInput."""
+    if text.strip() == "-1":
+        return None
+    match = _MEMORY.fullmatch(text.strip())
+    if match is None or len(match[1]) > 15:
+        raise InvalidInput("mem_limit must be a number with an optional unit b, k, m or g (such as '512m'), or '-1'.")
+    size = int(match[1]) * _MEMORY_UNITS[match[2].lower()]
+    if size < _MIN_MEMORY:
+        raise InvalidInput("mem_limit must be at least 6m.")
+    return size
+
+
+def revised(actor: Actor, description: ActorDescription, now: datetime) -> Actor:
+    """`actor` as a PUT of `description` leaves it: omitted attributes return to their defaults.
+
+    The name, the owner, the state and (when not said) statelessness are kept. A new image, or force, makes a
+    new revision that starts over as SUBMITTED. Raises Conflict if a stateful actor would become stateless.
+    """
+    if description.stateless and not actor.stateless:
+        raise Conflict("stateless cannot be set: an actor that was not stateless cannot become stateless.")
+    renewed = description.force or description.image != actor.image
+    return replace(
+        actor,
+        image=description.image,
+        description=description.description,
+        type=description.type,
+        default_environment=description.default_environment,
+        stateless=actor.stateless if description.stateless is None else description.stateless,
+        hints=tuple(description.hints),
+        token=description.token,
+        privileged=description.privileged,
+        use_container_uid=description.use_container_uid,
+        queue=description.queue or DEFAULT_QUEUE,
+        max_workers=description.max_workers,
+        mem_limit=description.mem_limit,
+        max_cpus=description.max_cpus,
+        log_ex=description.log_ex,
+        revision=actor.revision + 1 if renewed else actor.revision,
+        status=ActorStatus.SUBMITTED if renewed else actor.status,
+        status_message="" if renewed else actor.status_message,
+        updated_at=now,
+    )

@@ -1,0 +1,51 @@
+"""The environment of a container: what fits in it, and how values are rendered to text.
+
+Linux refuses a single ``NAME=value`` string longer than 131,071 bytes (``MAX_ARG_STRLEN``) and about 2 MiB of
+arguments and environment together, so what a user asks to put there is measured when they ask.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from abaco.errors import InvalidInput, TooLarge
+
+__all__ = ["MAX_VARIABLE_BYTES", "fits", "render", "rendered", "require_environment"]
+
+MAX_VARIABLE_BYTES = 131_071
+"""Of ``NAME=value``, without the closing NUL: the kernel's MAX_ARG_STRLEN of 32 pages, less one."""
+MAX_ENVIRONMENT_BYTES = 1_048_576
+"""Of all variables one user request asks for; the kernel's own limit is about twice that."""
+
+
+def render(value: Any) -> str:
+    """`value` as text: Python's ``str``, which guest libraries parse back as a Python literal."""
+    return value if isinstance(value, str) else str(value)
+
+
+def rendered(environment: Mapping[str, Any]) -> dict[str, str]:
+    """The variables as text; a null value leaves its variable unset."""
+    return {name: render(value) for name, value in environment.items() if value is not None}
+
+
+def fits(name: str, text: str) -> bool:
+    """Whether the kernel takes ``name=text`` as one environment string."""
+    return len(name.encode()) + 1 + len(text.encode()) <= MAX_VARIABLE_BYTES
+
+
+def require_environment(environment: Mapping[str, Any], label: str) -> None:
+    """Raise InvalidInput, naming `label`, unless a container can be started with these variables."""
+    total = 0
+    for name, text in rendered(environment).items():
+        if not name or "=" in name or "\0" in name or "\0" in text:
+            raise InvalidInput(
+                f"{label}: {name[:80]!r} cannot be an environment variable: "
+                "a name may not be empty or hold '=', and neither name nor value may hold a NUL character.",
+            )
+        size = len(name.encode()) + 1 + len(text.encode())
+        if size > MAX_VARIABLE_BYTES:
+            raise TooLarge(
+                f"{label}: {name[:80]!r} takes {size} bytes; one variable may take {MAX_VARIABLE_BYTES}.",
+            )
+        total += size
+    if total > MAX_ENVIRONMENT_BYTES:
+        raise TooLarge(f"{label} takes {total} bytes in all; {MAX_ENVIRONMENT_BYTES} are allowed.")

@@ -1,0 +1,122 @@
+"""What happens in the service, in the past tense; `telemetry` writes it down."""
+
+from dataclasses import dataclass
+
+__all__ = [
+    "ActorDeleted",
+    "ActorFailed",
+    "ActorReady",
+    "ActorRegistered",
+    "ActorUpdated",
+    "Event",
+    "ExecutionClaimed",
+    "ExecutionFinished",
+    "ExecutionRequeued",
+    "LateOutcomeIgnored",
+    "MailboxPurged",
+    "MessagePosted",
+    "WorkerStarted",
+    "WorkerStopped",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The base of all; field names become keys of the log line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActorRegistered(Event):
+    tenant: str
+    actor_id: str
+    image: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActorUpdated(Event):
+    tenant: str
+    actor_id: str
+    revision: int
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActorDeleted(Event):
+    tenant: str
+    actor_id: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActorReady(Event):
+    actor_id: str
+    image_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActorFailed(Event):
+    actor_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePosted(Event):
+    tenant: str
+    actor_id: str
+    execution_id: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxPurged(Event):
+    tenant: str
+    actor_id: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionClaimed(Event):
+    actor_id: str
+    execution_id: str
+    attempt: int
+    worker_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFinished(Event):
+    actor_id: str
+    execution_id: str
+    attempt: int
+    status: str
+    reason: str
+    exit_code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRequeued(Event):
+    execution_id: str
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LateOutcomeIgnored(Event):
+    """Word from a former owner of the message: recorded, never applied."""
+
+    execution_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStarted(Event):
+    worker_id: str
+    actor_id: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStopped(Event):
+    worker_id: str
+    actor_id: str
+    reason: str

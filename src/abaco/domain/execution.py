@@ -1,0 +1,149 @@
+"""An execution: the processing of one message by one container, and the context its container sees."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from abaco.domain.actor import Actor
+from abaco.domain.environment import render, rendered
+from abaco.domain.lifecycle import ExecutionStatus
+from abaco.domain.message import Payload, message_variables
+
+__all__ = ["Claim", "Execution", "ExecutionSummary", "Outcome", "StopReason", "context", "final_state"]
+
+
+class StopReason(StrEnum):
+    """Why a container ended."""
+
+    EXITED = "exited"
+    OUT_OF_MEMORY = "out of memory"
+    TIMED_OUT = "run time limit reached"
+    HALTED = "halted by request"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a container. `cpu` in nanoseconds, `io` in bytes received; `error` says what went wrong."""
+
+    status: ExecutionStatus
+    reason: StopReason
+    finished_at: datetime
+    started_at: datetime | None = None
+    exit_code: int | None = None
+    cpu: int = 0
+    io: int = 0
+    error: str = ""
+    image_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution. `runtime` is in whole seconds, `cpu` in nanoseconds, `io` in bytes received."""
+
+    id: str
+    actor_id: str
+    tenant: str
+    api_server: str
+    executor: str
+    status: ExecutionStatus
+    received_at: datetime
+    attempts: int = 0
+    worker_id: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    runtime: int = 0
+    cpu: int = 0
+    io: int = 0
+    exit_code: int | None = None
+    final_state: Mapping[str, Any] | None = None
+    image_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSummary:
+    """All executions of an actor, oldest first, with their sums."""
+
+    executions: list[Execution]
+
+    @property
+    def total_cpu(self) -> int:
+        return sum(e.cpu for e in self.executions)
+
+    @property
+    def total_io(self) -> int:
+        return sum(e.io for e in self.executions)
+
+    @property
+    def total_runtime(self) -> int:
+        return sum(e.runtime for e in self.executions)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message leased to a worker: `attempt` fences off word from an earlier lease of the same message."""
+
+    execution_id: str
+    attempt: int
+    worker_id: str
+    actor: Actor
+    state: Any
+    payload: Payload
+    executor: str
+    revision: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+    jwt_header: str | None = None
+
+
+def context(claim: Claim, access_token: str) -> dict[str, str]:
+    """The variables of the container, image's own excepted; later entries override earlier ones.
+
+    Order and names are those of the wire contract: the actor's default environment, the query parameters of the
+    POST, the service's variables, the message. ``_abaco_Content-Type`` is what old guest libraries read.
+    """
+    actor = claim.actor
+    content_type = claim.payload.content_type.value
+    variables = rendered(actor.default_environment)
+    variables.update(claim.environment)
+    variables.update(
+        {
+            "_abaco_actor_id": actor.id,
+            "_abaco_actor_dbid": actor.dbid,
+            "_abaco_actor_name": render(actor.name),
+            "_abaco_actor_revision": str(claim.revision),
+            "_abaco_actor_state": "{}" if actor.stateless else render(claim.state),
+            "_abaco_container_repo": actor.image,
+            "_abaco_worker_id": claim.worker_id,
+            "_abaco_execution_id": claim.execution_id,
+            "_abaco_username": claim.executor,
+            "_abaco_api_server": actor.api_server,
+            "_abaco_Content_Type": content_type,
+            "_abaco_Content-Type": content_type,
+            "_abaco_access_token": access_token,
+            "_actor_configs": "{}",
+        },
+    )
+    if claim.jwt_header:
+        variables["_abaco_jwt_header_name"] = claim.jwt_header
+    variables.pop("MSG", None)
+    variables.update(message_variables(claim.payload))
+    return variables
+
+
+def final_state(outcome: Outcome) -> dict[str, Any]:
+    """The container's state in the words Docker uses, which clients know; ``Error`` carries the reason."""
+    return {
+        "Status": "exited" if outcome.reason is not StopReason.NOT_RUN else "created",
+        "Running": False,
+        "Paused": False,
+        "Restarting": False,
+        "OOMKilled": outcome.reason is StopReason.OUT_OF_MEMORY,
+        "Dead": False,
+        "Pid": 0,
+        "ExitCode": outcome.exit_code,
+        "Error": outcome.error or ("" if outcome.reason is StopReason.EXITED else outcome.reason.value),
+        "StartedAt": outcome.started_at,
+        "FinishedAt": outcome.finished_at,
+    }

@@ -1,0 +1,26 @@
+"""Permission levels and how an explicit entry and the world's entry combine."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+__all__ = ["WORLD", "Level", "effective"]
+
+WORLD = "ABACO_WORLD"
+"""The user name whose entry holds for every user of the tenant."""
+
+
+class Level(IntEnum):
+    """What a user may do with an object; each level includes the lower ones."""
+
+    NONE = 0
+    READ = 1
+    EXECUTE = 2
+    UPDATE = 3
+
+
+def effective(entries: Mapping[str, Level], username: str) -> Level:
+    """The higher of the user's own entry and the world's; an explicit NONE denies."""
+    own = entries.get(username)
+    if own is Level.NONE:
+        return Level.NONE
+    return max(own or Level.NONE, entries.get(WORLD, Level.NONE))

@@ -1,0 +1,76 @@
+"""How many workers each actor should have: a pure decision on a snapshot."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["ActorLoad", "Decisions", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class ActorLoad:
+    """One actor's demand and supply. `wanted` is the number of messages that wait, capped by the observer."""
+
+    actor_id: str
+    tenant: str
+    limit: int
+    wanted: int
+    idle: int = 0
+    busy: int = 0
+    starting: int = 0
+
+    @property
+    def workers(self) -> int:
+        return self.idle + self.busy + self.starting
+
+    @property
+    def lacking(self) -> int:
+        """Workers it could use at once and may have."""
+        return max(0, min(self.wanted - self.idle - self.starting, self.limit - self.workers))
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Workers to start and to retire, by actor."""
+
+    start: Mapping[str, int] = field(default_factory=dict)
+    retire: Mapping[str, int] = field(default_factory=dict)
+
+
+def plan(loads: Sequence[ActorLoad], capacity: int) -> Decisions:
+    """Share `capacity` workers among the actors that lack some.
+
+    A free place goes to the tenant with the fewest workers, and in it to the actor with the fewest, so that
+    nobody's backlog starves another's first message. When no place is free and an actor has no worker at all,
+    a place is made: an unneeded idle worker is retired, else one of the actor that holds the most.
+    """
+    by_actor = {load.actor_id: load for load in loads}
+    held = {load.actor_id: load.workers for load in loads}
+    lacking = {load.actor_id: load.lacking for load in loads if load.lacking}
+    tenants: dict[str, int] = {}
+    for load in loads:
+        tenants[load.tenant] = tenants.get(load.tenant, 0) + load.workers
+    start: dict[str, int] = {}
+    free = capacity - sum(held.values())
+    while free > 0 and lacking:
+        chosen = min(lacking, key=lambda a: (tenants[by_actor[a].tenant], held[a]))
+        start[chosen] = start.get(chosen, 0) + 1
+        held[chosen] += 1
+        tenants[by_actor[chosen].tenant] += 1
+        free -= 1
+        lacking[chosen] -= 1
+        if not lacking[chosen]:
+            del lacking[chosen]
+    return Decisions(start, _make_room(loads, held, {a for a in lacking if not held[a]}))
+
+
+def _make_room(loads: Sequence[ActorLoad], held: Mapping[str, int], needy: set[str]) -> dict[str, int]:
+    """Workers to retire so that each of the `needy` actors may get its first."""
+    retire: dict[str, int] = {}
+    for _ in needy:
+        spare = [a for a in loads if a.idle - a.wanted - retire.get(a.actor_id, 0) > 0]
+        rich = [a for a in loads if held[a.actor_id] - retire.get(a.actor_id, 0) > 1]
+        victims = spare or sorted(rich, key=lambda a: retire.get(a.actor_id, 0) - held[a.actor_id])
+        if not victims:
+            break
+        retire[victims[0].actor_id] = retire.get(victims[0].actor_id, 0) + 1
+    return retire

@@ -1,0 +1,25 @@
+"""A tenant: the isolation boundary of every object."""
+
+import re
+from dataclasses import dataclass
+
+from abaco.errors import InvalidInput
+
+__all__ = ["Tenant", "require_tenant_id"]
+
+_TENANT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """`api_server` is the base URL users of the tenant reach us at; None means the server's own."""
+
+    id: str
+    api_server: str | None = None
+
+
+def require_tenant_id(text: str) -> str:
+    """Return `text` if it can name a tenant, else raise InvalidInput."""
+    if _TENANT_ID.fullmatch(text) is None:
+        raise InvalidInput(f"{text!r} cannot name a tenant: use 1 to 64 letters, digits, '-', '_' or '.'.")
+    return text

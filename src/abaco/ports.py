@@ -1,0 +1,576 @@
+"""The seams: what services and engine need from the world. A docstring here is a contract that every backend keeps."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from abaco.domain.actor import Actor
+from abaco.domain.event import Event
+from abaco.domain.execution import Claim, Execution, Outcome
+from abaco.domain.message import Payload
+from abaco.domain.permission import Level
+from abaco.domain.tenant import Tenant
+from abaco.domain.user import User
+from abaco.domain.worker import Worker
+
+__all__ = [
+    "ActorPosition",
+    "ActorRepository",
+    "ClaimRequest",
+    "Clock",
+    "Closing",
+    "ContainerSink",
+    "ContainerSpec",
+    "ContainerStartError",
+    "Emit",
+    "EngineRepository",
+    "ExecutionEnded",
+    "ExecutionRepository",
+    "ImageError",
+    "ImageProvider",
+    "ImageRecord",
+    "ImageRef",
+    "ImageRepository",
+    "LogAppended",
+    "LogRepository",
+    "Mailbox",
+    "NewMessage",
+    "Notifier",
+    "PermissionRepository",
+    "Pool",
+    "PoolEvent",
+    "PreparedImage",
+    "Requeue",
+    "ResultRepository",
+    "ResultSent",
+    "Runtime",
+    "Sandbox",
+    "StartFailed",
+    "StateRepository",
+    "Stop",
+    "Store",
+    "StoredToken",
+    "Task",
+    "TenantRepository",
+    "TokenRepository",
+    "UserRepository",
+    "Waiting",
+    "WorkerFailed",
+    "WorkerOrder",
+    "WorkerReady",
+    "WorkerRepository",
+]
+
+
+# --- time, telemetry, waking --------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """The only source of the time of day."""
+
+    def now(self) -> datetime:
+        """Aware UTC, whole milliseconds: what is stored is what was given."""
+
+
+Emit = Callable[[Event], None]
+"""Announce what happened; never raises, never blocks."""
+
+
+class Notifier(Protocol):
+    """Wakes the engine. A lost word only costs time: the engine also looks by itself now and then."""
+
+    def notify(self, topic: str) -> None:
+        """Say `topic` (``actor:ID``, ``halt:ID``) to whoever listens; never raises, never blocks."""
+
+
+# --- store ----------------------------------------------------------------------------------------------------------
+# Every method is one transaction unless it says otherwise, and durable (fsync) when it returns.
+# `get` raises NotFound, `find` returns None.
+
+
+@dataclass(frozen=True, slots=True)
+class StoredToken:
+    """A bearer token as it is kept: by digest only."""
+
+    tenant: str
+    username: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to be born together with its execution."""
+
+    actor_id: str
+    execution: Execution
+    payload: Payload
+    revision: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+    jwt_header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """An idle worker asks for its actor's next message. `exclusive`: the actor is stateful."""
+
+    actor_id: str
+    worker_id: str
+    exclusive: bool
+    image_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An actor with waiting messages, or one that needs a look (SUBMITTED, SHUTTING_DOWN)."""
+
+    actor: Actor
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The end of an attempt: all of it lands in one transaction, or (a later attempt has begun) nothing does."""
+
+    execution_id: str
+    attempt: int
+    outcome: Outcome
+    log_text: str
+    log_lifetime_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requeue:
+    """An attempt whose container could not be started: its message goes back, to be claimed from `not_before` on."""
+
+    execution_id: str
+    attempt: int
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """A name that is known here. `source` is ``archive`` (imported) or ``registry`` (pulled)."""
+
+    name: str
+    digest: str
+    source: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActorPosition:
+    """An actor with its caller's effective level, as one look-up returns them."""
+
+    actor: Actor
+    level: Level
+
+
+class TenantRepository(Protocol):
+    def put(self, tenant: Tenant) -> None:
+        """Add the tenant, or change the base URL of an existing one."""
+
+    def find(self, tenant_id: str) -> Tenant | None: ...
+
+    def list(self) -> list[Tenant]: ...
+
+
+class UserRepository(Protocol):
+    def put(self, user: User, password_hash: str) -> None:
+        """Add the user, or replace the roles, ids and password of an existing one. The tenant must exist."""
+
+    def find(self, tenant: str, name: str) -> User | None: ...
+
+    def find_password_hash(self, tenant: str, name: str) -> str | None: ...
+
+
+class TokenRepository(Protocol):
+    def add(self, digest: str, token: StoredToken) -> None: ...
+
+    def find_user(self, digest: str, now: datetime) -> User | None:
+        """The user an unexpired token belongs to, in one query."""
+
+
+class PermissionRepository(Protocol):
+    def entries(self, actor_id: str) -> dict[str, Level]: ...
+
+    def grant(self, actor_id: str, username: str, level: Level) -> None:
+        """Add or replace one entry."""
+
+
+class ActorRepository(Protocol):
+    def add(self, actor: Actor) -> None:
+        """Add the actor and its owner's UPDATE entry."""
+
+    def find(self, tenant: str, actor_id: str, username: str) -> ActorPosition | None:
+        """The actor and the effective level of `username` on it; deleted actors are not found."""
+
+    def list_visible(self, tenant: str, username: str) -> list[Actor]:
+        """Actors on which `username` has READ by an explicit or the world's entry, in order of registration."""
+
+    def change(self, tenant: str, actor_id: str, editor: str, revise: Callable[[Actor], Actor]) -> Actor:
+        """Replace the actor by what `revise` makes of it, in one transaction; raises NotFound.
+
+        An editor who is not the owner gets an UPDATE entry. Engine-set columns (status) are only changed if
+        `revise` changed them, so that a concurrent READY is not lost.
+        """
+
+    def mark_ready(self, actor_id: str, revision: int) -> bool:
+        """Enter READY; True if this was the transition (not for an older revision or a deleted actor)."""
+
+    def mark_error(self, actor_id: str, revision: int, reason: str) -> bool:
+        """Enter ERROR with `reason` as the status message; True if this was the transition."""
+
+    def begin_delete(self, tenant: str, actor_id: str, now: datetime) -> None:
+        """Hide the actor (SHUTTING_DOWN), drop its waiting messages and all its logs and results.
+
+        Executions of dropped messages end in ERROR. Raises NotFound for an unknown or already deleted actor.
+        """
+
+    def remaining_executions(self, actor_id: str) -> int:
+        """Executions of the actor that still run."""
+
+    def finish_deletes(self) -> int:
+        """Remove deleted actors with nothing left running, with their permissions and state; how many."""
+
+
+class Mailbox(Protocol):
+    def add(self, messages: Sequence[NewMessage]) -> None:
+        """Add messages with their executions, all or none; raises NotFound if an actor was deleted meanwhile."""
+
+    def add_chunk(self, execution_id: str, index: int, data: bytes) -> None:
+        """Store one piece of a binary message ahead of its `add`."""
+
+    def discard_chunks(self, execution_id: str) -> None:
+        """Drop the pieces of a binary message that was not added after all."""
+
+    def chunks(self, execution_id: str) -> Iterator[bytes]:
+        """The pieces of a binary message, in order; a transaction a piece."""
+
+    def count(self, actor_id: str) -> int:
+        """Messages that wait, not counting those being executed."""
+
+    def purge(self, actor_id: str, now: datetime) -> int:
+        """Drop all waiting messages; their executions end in ERROR and say why. Returns how many."""
+
+    def claim(self, engine_id: str, requests: Sequence[ClaimRequest], now: datetime) -> list[Claim]:
+        """Lease a message to each worker that can have one; its execution becomes RUNNING, its attempt counts up.
+
+        Messages are leased in the order received. Of a stateful actor none is leased while another is (P3), nor
+        while the first in the order is not due.
+        """
+
+    def requeue(self, requeues: Sequence[Requeue]) -> None:
+        """Return attempts that could not start; those of a lost lease are ignored."""
+
+    def waiting(self, actor_ids: Iterable[str] | None, now: datetime, cap: int) -> list[Waiting]:
+        """The named actors (None: every actor that needs a look) with their due waiting messages counted up to `cap`."""
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """When the earliest delayed message falls due, or None."""
+
+    def reclaim(self, engine_id: str | None, now: datetime, max_attempts: int) -> list[str]:
+        """Return to the mailbox what `engine_id` (None: every engine whose lease expired) held; the execution ids.
+
+        A lost attempt leaves no logs, results or state. A message lost `max_attempts` times ends in ERROR.
+        """
+
+
+class ExecutionRepository(Protocol):
+    def find(self, actor_id: str, execution_id: str) -> Execution | None: ...
+
+    def list(self, actor_id: str) -> list[Execution]:
+        """All of the actor's, oldest first."""
+
+    def request_halt(self, actor_id: str, execution_id: str) -> None:
+        """Ask for the running execution to be stopped; raises NotFound, or Conflict if it does not run."""
+
+    def halts(self, engine_id: str) -> list[tuple[str, int]]:
+        """(execution id, attempt) of what this engine runs and was asked, or the actor's deletion asks, to stop."""
+
+    def close(self, engine_id: str, closings: Sequence[Closing], now: datetime) -> list[bool]:
+        """Land outcomes, logs and staged states and remove the messages; False where the lease was lost."""
+
+
+class LogRepository(Protocol):
+    def find(self, execution_id: str, now: datetime) -> str:
+        """The unexpired log, "" if there is none."""
+
+    def append(self, execution_id: str, attempt: int, text: str) -> None:
+        """Add to the log of a running attempt; nothing happens for a lost one."""
+
+    def prune(self, now: datetime) -> int:
+        """Remove expired logs; how many."""
+
+
+class ResultRepository(Protocol):
+    def append(self, execution_id: str, attempt: int, data: Sequence[bytes], expires_at: datetime) -> None:
+        """Queue results of the current attempt in order; nothing happens for a lost one."""
+
+    def pop(self, execution_id: str, now: datetime) -> bytes | None:
+        """Take the oldest unexpired result, or None; two callers never get the same one."""
+
+    def prune(self, now: datetime) -> int:
+        """Remove expired results and the chunks of messages that were never added; how many results."""
+
+
+class StateRepository(Protocol):
+    def put(self, actor_id: str, state: Any) -> None:
+        """Replace the landed state."""
+
+    def stage(self, execution_id: str, attempt: int, state: Any) -> bool:
+        """Keep a state written by a running attempt until it closes (P4); False if that attempt is not current."""
+
+    def find_staged(self, execution_id: str, attempt: int) -> tuple[Any] | None:
+        """What the attempt staged, in a one-tuple (null is a state, too), or None."""
+
+    def is_current(self, execution_id: str, attempt: int) -> bool:
+        """Whether this attempt of the execution is the one that runs."""
+
+
+class WorkerRepository(Protocol):
+    def add(self, worker: Worker) -> None: ...
+
+    def mark_ready(self, worker_id: str) -> None: ...
+
+    def remove(self, worker_ids: Sequence[str]) -> None: ...
+
+    def list(self, actor_id: str) -> list[Worker]: ...
+
+
+class ImageRepository(Protocol):
+    def put(self, record: ImageRecord) -> None: ...
+
+    def find(self, name: str) -> ImageRecord | None: ...
+
+    def list(self) -> list[ImageRecord]: ...
+
+
+class EngineRepository(Protocol):
+    def register(self, engine_id: str, host: str, now: datetime, expires_at: datetime) -> list[str]:
+        """Register an engine; returns the ids of former engines of the same `host`, which are dead (it is locked)."""
+
+    def renew(self, engine_id: str, expires_at: datetime) -> bool:
+        """Extend the lease; False if the engine was given up by others meanwhile."""
+
+    def remove(self, engine_id: str) -> None:
+        """Forget an engine and its workers; its messages must have been reclaimed."""
+
+    def any_alive(self, now: datetime) -> bool: ...
+
+
+class Store(Protocol):
+    """Everything durable. One repository a resource."""
+
+    tenants: TenantRepository
+    users: UserRepository
+    tokens: TokenRepository
+    permissions: PermissionRepository
+    actors: ActorRepository
+    mailbox: Mailbox
+    executions: ExecutionRepository
+    logs: LogRepository
+    results: ResultRepository
+    state: StateRepository
+    workers: WorkerRepository
+    images: ImageRepository
+    engines: EngineRepository
+
+    def close(self) -> None: ...
+
+
+# --- images ---------------------------------------------------------------------------------------------------------
+
+
+class ImageError(Exception):
+    """An image is missing, broken or unreachable; ``str()`` is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """An image by normalized name; with `digest` None it must be pulled."""
+
+    name: str
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedImage:
+    """An image unpacked on this machine. `config` is the ``config`` object of the OCI image configuration."""
+
+    name: str
+    digest: str
+    rootfs: Path
+    config: Mapping[str, Any]
+
+
+class ImageProvider(Protocol):
+    """Images on this machine: a content-addressed store. All methods block; all may be called by many threads."""
+
+    def import_archive(self, archive: Path) -> str:
+        """Take in an OCI or Docker archive; its manifest digest. Raises ImageError."""
+
+    def prepare(self, ref: ImageRef) -> PreparedImage:
+        """Unpack the image, pulling it first if the digest is not known; once per digest. Raises ImageError."""
+
+
+# --- runtime --------------------------------------------------------------------------------------------------------
+
+
+class ContainerStartError(Exception):
+    """The container could not be started; ``str()`` says why, for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """One container. Memory in bytes, `cpus` in CPUs (1.5), `max_run_seconds` of wall clock; None is no limit.
+
+    `user` is (uid, gid) or None for the image's own. `binary` yields the data of ``/_abaco_binary_data``; None
+    means that there is no such file.
+    """
+
+    execution_id: str
+    environment: Mapping[str, str]
+    user: tuple[int, int] | None = None
+    memory: int | None = None
+    cpus: float | None = None
+    pids: int | None = None
+    max_run_seconds: float | None = None
+    stop_grace_seconds: float = 10.0
+    binary: Callable[[], Iterator[bytes]] | None = None
+
+
+class ContainerSink(Protocol):
+    """Where a running container's words go. Called from the thread that runs the container, in order."""
+
+    def output(self, data: bytes) -> None:
+        """A piece of stdout and stderr, interleaved as written."""
+
+    def result(self, data: bytes) -> None:
+        """One result, complete."""
+
+
+class Stop(Protocol):
+    """A request to stop one container, that a running one can wait for along with its other descriptors."""
+
+    def fileno(self) -> int:
+        """Readable once the stop is requested."""
+
+    def is_set(self) -> bool: ...
+
+
+class Sandbox(Protocol):
+    """What a worker prepares once and runs its containers in, one at a time."""
+
+    def run(self, spec: ContainerSpec, sink: ContainerSink, stop: Stop) -> Outcome:
+        """Run a fresh container to its end; its writable layer is gone afterwards.
+
+        SIGTERM, `stop_grace_seconds`, SIGKILL at the run time limit; SIGKILL at once when `stop` is set.
+        Raises ContainerStartError if the container's program could not be started.
+        """
+
+    def close(self) -> None:
+        """Remove everything of the sandbox; a container that still runs is killed."""
+
+
+class Runtime(Protocol):
+    """Runs containers on this machine."""
+
+    def sandbox(self, worker_id: str, image: PreparedImage) -> Sandbox: ...
+
+    def clean(self) -> int:
+        """Kill and remove whatever a former process of this runtime left running; how many containers."""
+
+
+# --- pool -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOrder:
+    """A worker to start: `worker_id` will take messages of one actor at one revision."""
+
+    worker_id: str
+    actor_id: str
+    image: ImageRef
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One attempt of one execution, for a worker."""
+
+    attempt: int
+    spec: ContainerSpec
+    max_log_characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReady:
+    worker_id: str
+    image_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFailed:
+    """The worker could not be prepared and is gone; `reason` is for the user."""
+
+    worker_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogAppended:
+    """Output of a container that goes on running."""
+
+    execution_id: str
+    attempt: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSent:
+    execution_id: str
+    attempt: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailed:
+    """The container could not be started; the worker is free again."""
+
+    worker_id: str
+    execution_id: str
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionEnded:
+    """The container ended; `log_text` is what no LogAppended has carried. The worker is free again."""
+
+    worker_id: str
+    execution_id: str
+    attempt: int
+    outcome: Outcome
+    log_text: str
+
+
+PoolEvent = WorkerReady | WorkerFailed | LogAppended | ResultSent | StartFailed | ExecutionEnded
+
+
+class Pool(Protocol):
+    """Where workers live. Methods return at once; what comes of them arrives as events, in order per worker."""
+
+    def start(self, order: WorkerOrder) -> None: ...
+
+    def run(self, worker_id: str, task: Task) -> None:
+        """Give a ready, free worker its next task."""
+
+    def halt(self, execution_id: str, attempt: int) -> None:
+        """Kill the container of this attempt, if it runs; ExecutionEnded follows."""
+
+    def stop(self, worker_id: str) -> None:
+        """Retire a free worker."""
+
+    def close(self) -> None:
+        """Kill what runs, stop all workers, and wait for them; no events follow."""
