@@ -173,8 +173,6 @@ class TenantRepository(Protocol):
 
     def find(self, tenant_id: str) -> Tenant | None: ...
 
-    def list(self) -> list[Tenant]: ...
-
 
 class UserRepository(Protocol):
     def put(self, user: User, password_hash: str) -> None:
@@ -265,7 +263,7 @@ class Mailbox(Protocol):
         """Return attempts that could not start; those of a lost lease are ignored."""
 
     def waiting(self, actor_ids: Iterable[str] | None, now: datetime, cap: int) -> list[Waiting]:
-        """The named actors (None: every actor that needs a look) with their due waiting messages counted up to `cap`."""
+        """The named actors (None: every one that needs a look) with their due waiting messages counted to `cap`."""
 
     def next_due(self, now: datetime) -> datetime | None:
         """When the earliest delayed message falls due, or None."""
@@ -280,7 +278,7 @@ class Mailbox(Protocol):
 class ExecutionRepository(Protocol):
     def find(self, actor_id: str, execution_id: str) -> Execution | None: ...
 
-    def list(self, actor_id: str) -> list[Execution]:
+    def of_actor(self, actor_id: str) -> list[Execution]:
         """All of the actor's, oldest first."""
 
     def request_halt(self, actor_id: str, execution_id: str) -> None:
@@ -336,7 +334,7 @@ class WorkerRepository(Protocol):
 
     def remove(self, worker_ids: Sequence[str]) -> None: ...
 
-    def list(self, actor_id: str) -> list[Worker]: ...
+    def of_actor(self, actor_id: str) -> list[Worker]: ...
 
 
 class ImageRepository(Protocol):
@@ -344,7 +342,7 @@ class ImageRepository(Protocol):
 
     def find(self, name: str) -> ImageRecord | None: ...
 
-    def list(self) -> list[ImageRecord]: ...
+    def all(self) -> list[ImageRecord]: ...
 
 
 class EngineRepository(Protocol):
