@@ -18,6 +18,7 @@ from abaco.domain.worker import Worker
 __all__ = [
     "ActorPosition",
     "ActorRepository",
+    "ClaimRepository",
     "ClaimRequest",
     "Clock",
     "Closing",
@@ -180,8 +181,6 @@ class UserRepository(Protocol):
 
     def find(self, tenant: str, name: str) -> User | None: ...
 
-    def find_password_hash(self, tenant: str, name: str) -> str | None: ...
-
 
 class TokenRepository(Protocol):
     def add(self, digest: str, token: StoredToken) -> None: ...
@@ -210,8 +209,7 @@ class ActorRepository(Protocol):
     def change(self, tenant: str, actor_id: str, editor: str, revise: Callable[[Actor], Actor]) -> Actor:
         """Replace the actor by what `revise` makes of it, in one transaction; raises NotFound.
 
-        An editor who is not the owner gets an UPDATE entry. Engine-set columns (status) are only changed if
-        `revise` changed them, so that a concurrent READY is not lost.
+        An editor who is not the owner gets an UPDATE entry.
         """
 
     def mark_ready(self, actor_id: str, revision: int) -> bool:
@@ -237,7 +235,7 @@ class Mailbox(Protocol):
     def add(self, messages: Sequence[NewMessage]) -> None:
         """Add messages with their executions, all or none; raises NotFound if an actor was deleted meanwhile."""
 
-    def add_chunk(self, execution_id: str, index: int, data: bytes) -> None:
+    def add_chunk(self, execution_id: str, position: int, data: bytes, now: datetime) -> None:
         """Store one piece of a binary message ahead of its `add`."""
 
     def discard_chunks(self, execution_id: str) -> None:
@@ -251,6 +249,13 @@ class Mailbox(Protocol):
 
     def purge(self, actor_id: str, now: datetime) -> int:
         """Drop all waiting messages; their executions end in ERROR and say why. Returns how many."""
+
+    def prune_chunks(self, stored_before: datetime) -> int:
+        """Remove old pieces of binary messages that were never added; how many."""
+
+
+class ClaimRepository(Protocol):
+    """Leases on messages: who works on what, and what becomes of a lost lease."""
 
     def claim(self, engine_id: str, requests: Sequence[ClaimRequest], now: datetime) -> list[Claim]:
         """Lease a message to each worker that can have one; its execution becomes RUNNING, its attempt counts up.
@@ -268,8 +273,8 @@ class Mailbox(Protocol):
     def next_due(self, now: datetime) -> datetime | None:
         """When the earliest delayed message falls due, or None."""
 
-    def reclaim(self, engine_id: str | None, now: datetime, max_attempts: int) -> list[str]:
-        """Return to the mailbox what `engine_id` (None: every engine whose lease expired) held; the execution ids.
+    def reclaim(self, engine_id: str, now: datetime, max_attempts: int) -> list[str]:
+        """Return to the mailbox what `engine_id` held; the execution ids.
 
         A lost attempt leaves no logs, results or state. A message lost `max_attempts` times ends in ERROR.
         """
@@ -295,22 +300,22 @@ class LogRepository(Protocol):
     def find(self, execution_id: str, now: datetime) -> str:
         """The unexpired log, "" if there is none."""
 
-    def append(self, execution_id: str, attempt: int, text: str) -> None:
-        """Add to the log of a running attempt; nothing happens for a lost one."""
+    def append(self, pieces: "Sequence[LogAppended]") -> None:
+        """Add to the logs of running attempts; nothing happens for lost ones."""
 
     def prune(self, now: datetime) -> int:
         """Remove expired logs; how many."""
 
 
 class ResultRepository(Protocol):
-    def append(self, execution_id: str, attempt: int, data: Sequence[bytes], expires_at: datetime) -> None:
-        """Queue results of the current attempt in order; nothing happens for a lost one."""
+    def append(self, sent: "Sequence[ResultSent]", expires_at: datetime) -> None:
+        """Queue results of current attempts in order; nothing happens for lost ones."""
 
     def pop(self, execution_id: str, now: datetime) -> bytes | None:
         """Take the oldest unexpired result, or None; two callers never get the same one."""
 
     def prune(self, now: datetime) -> int:
-        """Remove expired results and the chunks of messages that were never added; how many results."""
+        """Remove expired results; how many."""
 
 
 class StateRepository(Protocol):
@@ -355,6 +360,9 @@ class EngineRepository(Protocol):
     def remove(self, engine_id: str) -> None:
         """Forget an engine and its workers; its messages must have been reclaimed."""
 
+    def expired(self, now: datetime) -> list[str]:
+        """Engines whose lease ran out."""
+
     def any_alive(self, now: datetime) -> bool: ...
 
 
@@ -367,6 +375,7 @@ class Store(Protocol):
     permissions: PermissionRepository
     actors: ActorRepository
     mailbox: Mailbox
+    claims: ClaimRepository
     executions: ExecutionRepository
     logs: LogRepository
     results: ResultRepository

@@ -10,8 +10,9 @@ from abaco.domain.actor import Actor
 from abaco.domain.environment import render, rendered
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import Payload, message_variables
+from abaco.domain.moment import iso
 
-__all__ = ["Claim", "Execution", "ExecutionSummary", "Outcome", "StopReason", "context", "final_state"]
+__all__ = ["Claim", "Execution", "ExecutionSummary", "Outcome", "StopReason", "context", "final_state", "not_run"]
 
 
 class StopReason(StrEnum):
@@ -144,6 +145,11 @@ def final_state(outcome: Outcome) -> dict[str, Any]:
         "Pid": 0,
         "ExitCode": outcome.exit_code,
         "Error": outcome.error or ("" if outcome.reason is StopReason.EXITED else outcome.reason.value),
-        "StartedAt": outcome.started_at,
-        "FinishedAt": outcome.finished_at,
+        "StartedAt": iso(outcome.started_at),
+        "FinishedAt": iso(outcome.finished_at),
     }
+
+
+def not_run(reason: str, now: datetime) -> Outcome:
+    """The outcome of an execution whose message was dropped or given up; `reason` is for the user."""
+    return Outcome(ExecutionStatus.ERROR, StopReason.NOT_RUN, finished_at=now, error=reason)

@@ -1,0 +1,1 @@
+"""The Store on SQLite and PostgreSQL: one set of statements, in SQLAlchemy Core."""

@@ -1,0 +1,120 @@
+"""Actors: registering, finding, changing, the engine's word on their status, deleting."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
+
+from abaco.domain.actor import Actor
+from abaco.domain.lifecycle import ACTOR_MOVES, ActorStatus
+from abaco.domain.permission import WORLD, Level, effective
+from abaco.errors import NotFound
+from abaco.ports import ActorPosition
+from abaco.store.database import Database
+from abaco.store.endings import drop_waiting
+from abaco.store.permissions import grant
+from abaco.store.rows import ACTOR_COLUMNS, actor_values, to_actor
+from abaco.store.tables import actors, logs, messages, permissions, results
+
+__all__ = ["Actors"]
+
+
+def _level_of(username: str) -> ColumnElement[int | None]:
+    return (
+        select(permissions.c.level)
+        .where(permissions.c.actor_id == actors.c.id, permissions.c.username == username)
+        .correlate(actors)
+        .scalar_subquery()
+    )
+
+
+class Actors:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, actor: Actor) -> None:
+        with self._database.write() as connection:
+            connection.execute(insert(actors).values(actor_values(actor)))
+            grant(self._database, connection, actor.id, actor.owner, Level.UPDATE)
+
+    def find(self, tenant: str, actor_id: str, username: str) -> ActorPosition | None:
+        query = select(*ACTOR_COLUMNS, _level_of(username), _level_of(WORLD)).where(
+            actors.c.id == actor_id, actors.c.tenant == tenant, actors.c.deleted_at.is_(None)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        entries = {name: Level(level) for name, level in ((WORLD, row[-1]), (username, row[-2])) if level is not None}
+        return ActorPosition(to_actor(row), effective(entries, username))
+
+    def list_visible(self, tenant: str, username: str) -> list[Actor]:
+        own, world = permissions.alias(), permissions.alias()
+        query = (
+            select(*ACTOR_COLUMNS)
+            .outerjoin(own, and_(own.c.actor_id == actors.c.id, own.c.username == username))
+            .outerjoin(world, and_(world.c.actor_id == actors.c.id, world.c.username == WORLD))
+            .where(actors.c.tenant == tenant, actors.c.deleted_at.is_(None))
+            # The rule of domain.permission.effective, as a filter: an explicit NONE denies.
+            .where(or_(own.c.level >= Level.READ, and_(own.c.level.is_(None), world.c.level >= Level.READ)))
+            .order_by(actors.c.seq)
+        )
+        with self._database.read() as connection:
+            return [to_actor(row) for row in connection.execute(query)]
+
+    def change(self, tenant: str, actor_id: str, editor: str, revise: Callable[[Actor], Actor]) -> Actor:
+        mine = and_(actors.c.id == actor_id, actors.c.tenant == tenant, actors.c.deleted_at.is_(None))
+        with self._database.write() as connection:
+            row = connection.execute(select(*ACTOR_COLUMNS).where(mine).with_for_update()).one_or_none()
+            if row is None:
+                raise NotFound(f"No actor found with identifier: {actor_id}.")
+            actor = revise(to_actor(row))
+            connection.execute(update(actors).where(mine).values(actor_values(actor)))
+            if editor != actor.owner:
+                grant(self._database, connection, actor_id, editor, Level.UPDATE)
+        return actor
+
+    def mark_ready(self, actor_id: str, revision: int) -> bool:
+        return self._move(actor_id, revision, ActorStatus.READY, " ")
+
+    def mark_error(self, actor_id: str, revision: int, reason: str) -> bool:
+        return self._move(actor_id, revision, ActorStatus.ERROR, reason)
+
+    def _move(self, actor_id: str, revision: int, target: ActorStatus, message: str) -> bool:
+        sources = [status for status, targets in ACTOR_MOVES.items() if target in targets]
+        statement = (
+            update(actors)
+            .where(actors.c.id == actor_id, actors.c.revision == revision, actors.c.status.in_(sources))
+            .values(status=target, status_message=message)
+        )
+        with self._database.write() as connection:
+            return connection.execute(statement).rowcount == 1
+
+    def begin_delete(self, tenant: str, actor_id: str, now: datetime) -> None:
+        statement = (
+            update(actors)
+            .where(actors.c.id == actor_id, actors.c.tenant == tenant, actors.c.deleted_at.is_(None))
+            .values(status=ActorStatus.SHUTTING_DOWN, deleted_at=now)
+        )
+        with self._database.write() as connection:
+            if connection.execute(statement).rowcount == 0:
+                raise NotFound(f"No actor found with identifier: {actor_id}.")
+            drop_waiting(connection, actor_id, "The actor was deleted before this message was executed.", now)
+            connection.execute(delete(logs).where(logs.c.actor_id == actor_id))
+            connection.execute(delete(results).where(results.c.actor_id == actor_id))
+
+    def remaining_executions(self, actor_id: str) -> int:
+        query = select(func.count()).select_from(messages).where(messages.c.actor_id == actor_id)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one()
+
+    def finish_deletes(self) -> int:
+        gone = and_(
+            actors.c.status == ActorStatus.SHUTTING_DOWN,
+            actors.c.deleted_at.is_not(None),
+            ~exists().where(messages.c.actor_id == actors.c.id),
+        )
+        with self._database.write() as connection:
+            ids = connection.execute(delete(actors).where(gone).returning(actors.c.id)).scalars().all()
+            connection.execute(delete(permissions).where(permissions.c.actor_id.in_(ids)))
+        return len(ids)

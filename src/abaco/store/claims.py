@@ -1,0 +1,170 @@
+"""Leases on messages. The SQL here keeps P2 and P3: read the docstrings of `ports.ClaimRepository` beside it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union, update
+
+from abaco.domain.actor import Actor
+from abaco.domain.execution import Claim
+from abaco.domain.lifecycle import ActorStatus, ExecutionStatus, WorkerStatus
+from abaco.domain.message import ContentType, Payload
+from abaco.ports import ClaimRequest, Requeue, Waiting
+from abaco.store.database import Database
+from abaco.store.endings import delete_messages, end_unrun, forget_attempts
+from abaco.store.rows import ACTOR_COLUMNS, to_actor
+from abaco.store.tables import actors, executions, messages, workers
+
+__all__ = ["Claims"]
+
+_UNLEASED = messages.c.engine_id.is_(None)
+_NO_LEASE = {"engine_id": None, "worker_id": None, "exclusive_actor_id": None}
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    return or_(messages.c.not_before.is_(None), messages.c.not_before <= now)
+
+
+class Claims:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, engine_id: str, requests: Sequence[ClaimRequest], now: datetime) -> list[Claim]:
+        with self._database.write() as connection:
+            leased = [(request, self._lease(connection, engine_id, request, now)) for request in requests]
+            found = [(request, row) for request, row in leased if row is not None]
+            owners = _actors(connection, {request.actor_id for request, _ in found})
+            return [_begin(connection, owners[request.actor_id], request, row, now) for request, row in found]
+
+    def _lease(self, connection: Connection, engine_id: str, request: ClaimRequest, now: datetime) -> Any:
+        mine = messages.c.actor_id == request.actor_id
+        if request.exclusive:
+            # The head of the line, leased or not: if it is leased or not due, nobody overtakes it.
+            head = select(messages.c.seq).where(mine)
+        else:
+            head = select(messages.c.seq).where(mine, _UNLEASED, _due(now)).with_for_update(skip_locked=True)
+        statement = (
+            update(messages)
+            .where(messages.c.seq == head.order_by(messages.c.seq).limit(1).scalar_subquery(), _UNLEASED, _due(now))
+            .values(
+                engine_id=engine_id,
+                worker_id=request.worker_id,
+                exclusive_actor_id=request.actor_id if request.exclusive else None,
+            )
+            .returning(messages)
+        )
+        return connection.execute(statement).one_or_none()
+
+    def requeue(self, requeues: Sequence[Requeue]) -> None:
+        with self._database.write() as connection:
+            for requeue in requeues:
+                current = and_(
+                    executions.c.id == requeue.execution_id,
+                    executions.c.attempts == requeue.attempt,
+                    executions.c.status == ExecutionStatus.RUNNING,
+                )
+                if connection.execute(_back_to_submitted(current)).rowcount:
+                    _release(connection, [requeue.execution_id], requeue.not_before)
+
+    def waiting(self, actor_ids: Iterable[str] | None, now: datetime, cap: int) -> list[Waiting]:
+        waiting = (
+            select(messages.c.seq)
+            .where(messages.c.actor_id == actors.c.id, _UNLEASED, _due(now))
+            .limit(cap)
+            .correlate(actors)
+            .subquery()
+        )
+        count = select(func.count()).select_from(waiting).scalar_subquery()
+        if actor_ids is None:
+            unfinished = [ActorStatus.SUBMITTED, ActorStatus.SHUTTING_DOWN]
+            needy = union(
+                select(messages.c.actor_id).where(_UNLEASED),
+                select(actors.c.id).where(actors.c.status.in_(unfinished)),
+            )
+            named = actors.c.id.in_(needy)
+        else:
+            named = actors.c.id.in_(list(actor_ids))
+        with self._database.read() as connection:
+            rows = connection.execute(select(*ACTOR_COLUMNS, count).where(named).order_by(actors.c.seq)).all()
+        return [Waiting(to_actor(row), row[-1]) for row in rows]
+
+    def next_due(self, now: datetime) -> datetime | None:
+        query = select(func.min(messages.c.not_before)).where(_UNLEASED, messages.c.not_before > now)
+        with self._database.read() as connection:
+            earliest: datetime | None = connection.execute(query).scalar_one()
+        return earliest
+
+    def reclaim(self, engine_id: str, now: datetime, max_attempts: int) -> list[str]:
+        query = (
+            select(executions.c.id, executions.c.attempts)
+            .join_from(messages, executions, messages.c.execution_id == executions.c.id)
+            .where(messages.c.engine_id == engine_id)
+            .with_for_update()
+        )
+        with self._database.write() as connection:
+            attempts = {row.id: row.attempts for row in connection.execute(query)}
+            forget_attempts(connection, list(attempts))
+            hopeless = [id_ for id_, count in attempts.items() if count >= max_attempts]
+            self._give_up(connection, hopeless, max_attempts, now)
+            returned = [id_ for id_ in attempts if id_ not in set(hopeless)]
+            connection.execute(_back_to_submitted(executions.c.id.in_(returned)))
+            _release(connection, returned, None)
+        return list(attempts)
+
+    @staticmethod
+    def _give_up(connection: Connection, ids: Sequence[str], max_attempts: int, now: datetime) -> None:
+        delete_messages(connection, messages.c.execution_id.in_(ids))
+        reason = f"Given up: the service died {max_attempts} times while this message was being executed."
+        end_unrun(connection, ids, reason, now)
+
+
+def _actors(connection: Connection, ids: set[str]) -> Mapping[str, Actor]:
+    if not ids:
+        return {}
+    rows = connection.execute(select(*ACTOR_COLUMNS).where(actors.c.id.in_(ids)))
+    return {actor.id: actor for actor in map(to_actor, rows)}
+
+
+def _begin(connection: Connection, actor: Actor, request: ClaimRequest, message: Any, now: datetime) -> Claim:
+    """Move the leased message's execution to RUNNING and its worker to BUSY."""
+    started = (
+        update(executions)
+        .where(executions.c.id == message.execution_id)
+        .values(
+            status=ExecutionStatus.RUNNING,
+            attempts=executions.c.attempts + 1,
+            worker_id=request.worker_id,
+            started_at=now,
+            image_digest=request.image_digest,
+        )
+        .returning(executions.c.attempts, executions.c.executor)
+    )
+    attempt, executor = connection.execute(started).one()
+    connection.execute(
+        update(workers)
+        .where(workers.c.id == request.worker_id)
+        .values(status=WorkerStatus.BUSY, last_execution_at=now),
+    )
+    payload = Payload(ContentType(message.content_type), message.value, message.size)
+    return Claim(
+        execution_id=message.execution_id,
+        attempt=attempt,
+        worker_id=request.worker_id,
+        actor=actor,
+        state=actor.state,
+        payload=payload,
+        executor=executor,
+        revision=message.revision,
+        environment=message.environment,
+        jwt_header=message.jwt_header,
+    )
+
+
+def _back_to_submitted(which: ColumnElement[bool]) -> Any:
+    return update(executions).where(which).values(status=ExecutionStatus.SUBMITTED, worker_id=None, started_at=None)
+
+
+def _release(connection: Connection, ids: Sequence[str], not_before: datetime | None) -> None:
+    freed = update(messages).where(messages.c.execution_id.in_(ids))
+    connection.execute(freed.values(**_NO_LEASE, not_before=not_before))

@@ -1,0 +1,123 @@
+"""The one place that knows which database it is: connections, transactions, durability, schema version."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from abaco.errors import InvalidInput, Unavailable
+
+__all__ = ["Database", "open_database", "require_url"]
+
+_BUSY_SECONDS = 30
+"""How long a writer waits for another process's transaction; those take milliseconds."""
+_MIGRATION_LOCK = 7_226_226
+"""Any constant of our own: the key of PostgreSQL's advisory lock around migrations."""
+
+
+class Database:
+    """Reads and writes in transactions; the rest of the store never sees a driver.
+
+    SQLite takes one writer at a time: the lock keeps this process's threads from waiting for each other inside
+    SQLite, whose waiting is a series of sleeps.
+    """
+
+    def __init__(self, engine: Engine, reader: Engine) -> None:
+        self._engine = engine
+        self._reader = reader
+        self._lock = Lock() if engine.dialect.name == "sqlite" else None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is on disk when the block ends, or did not happen if it raised."""
+        if self._lock is None:
+            with self._engine.begin() as connection:
+                yield connection
+            return
+        with self._lock, self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection on which each statement sees the latest committed data."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    def upsert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
+        """An INSERT that can say ON CONFLICT; both dialects spell it alike."""
+        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self._engine.dialect.name == "postgresql"
+
+    def migrate(self) -> None:
+        """Bring the schema to this version's; safe when several processes start at once."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self._engine.connect() as connection, connection.begin():
+            if self.is_postgresql:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        self._engine.dispose()
+        self._reader.dispose()
+
+
+def require_url(text: str) -> URL:
+    """`text` as a database URL we can use; raises InvalidInput saying what is wrong."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise InvalidInput("database is not a URL such as postgresql://user@host/name.") from None
+    if url.drivername in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername not in {"sqlite", "postgresql+psycopg"}:
+        raise InvalidInput(f"database {url.drivername!r} is not supported: use postgresql:// or leave it out.")
+    return url
+
+
+def open_database(url: URL, connections: int = 20) -> Database:
+    """Connect to `url`; raises Unavailable if the database does not answer. Durability is set here."""
+    if url.get_backend_name() == "sqlite":
+        options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}}
+    else:
+        options = {"connect_args": {"connect_timeout": 10}, "pool_pre_ping": True}
+    engine, reader = (
+        create_engine(url, pool_size=connections, max_overflow=100, isolation_level=level, **options)
+        for level in (None, "AUTOCOMMIT")
+    )
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(reader, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+    try:
+        engine.connect().close()
+    except OperationalError as error:
+        raise Unavailable(f"The database does not answer: {_first_line(error)}") from None
+    return Database(engine, reader)
+
+
+def _first_line(error: OperationalError) -> str:
+    return str(error.orig).strip().splitlines()[0]
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own guessing of where transactions begin is switched off; `_begin_immediate` says it.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # A transaction that reads first and writes later could not be upgraded under a rival writer.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,100 @@
+"""Logs and results: what containers said, until it expires."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, or_, select
+
+from abaco.domain.lifecycle import ExecutionStatus
+from abaco.ports import LogAppended, ResultSent
+from abaco.store.database import Database
+from abaco.store.tables import actors, executions, logs, results
+
+__all__ = ["Logs", "Results", "write_log"]
+
+
+def write_log(
+    database: Database,
+    connection: Connection,
+    actor_id: str,
+    execution_id: str,
+    text: str,
+    expires_at: datetime | None,
+) -> None:
+    """Append to the execution's log and set its expiry. A deleted actor's logs are gone and stay so."""
+    alive = select(actors.c.id).where(actors.c.id == actor_id, actors.c.deleted_at.is_(None))
+    if connection.execute(alive).one_or_none() is None:
+        return
+    row = {"execution_id": execution_id, "actor_id": actor_id, "text": text, "expires_at": expires_at}
+    insertion = database.upsert(logs).values(row)
+    connection.execute(
+        insertion.on_conflict_do_update(
+            index_elements=["execution_id"],
+            set_={"text": logs.c.text + insertion.excluded.text, "expires_at": expires_at},
+        ),
+    )
+
+
+def _current_actor(connection: Connection, execution_id: str, attempt: int) -> str | None:
+    """The actor of an execution whose attempt is the one that runs, locked against losing that; else None."""
+    query = select(executions.c.actor_id).where(
+        executions.c.id == execution_id,
+        executions.c.attempts == attempt,
+        executions.c.status == ExecutionStatus.RUNNING,
+    )
+    actor_id: str | None = connection.execute(query.with_for_update(read=True)).scalar_one_or_none()
+    return actor_id
+
+
+class Logs:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, execution_id: str, now: datetime) -> str:
+        unexpired = or_(logs.c.expires_at.is_(None), logs.c.expires_at > now)
+        query = select(logs.c.text).where(logs.c.execution_id == execution_id, unexpired)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one_or_none() or ""
+
+    def append(self, pieces: Sequence[LogAppended]) -> None:
+        with self._database.write() as connection:
+            for piece in pieces:
+                actor_id = _current_actor(connection, piece.execution_id, piece.attempt)
+                if actor_id is not None:
+                    write_log(self._database, connection, actor_id, piece.execution_id, piece.text, None)
+
+    def prune(self, now: datetime) -> int:
+        with self._database.write() as connection:
+            return connection.execute(delete(logs).where(logs.c.expires_at <= now)).rowcount
+
+
+class Results:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, sent: Sequence[ResultSent], expires_at: datetime) -> None:
+        with self._database.write() as connection:
+            rows = [
+                {"execution_id": one.execution_id, "actor_id": actor_id, "data": one.data, "expires_at": expires_at}
+                for one in sent
+                if (actor_id := _current_actor(connection, one.execution_id, one.attempt)) is not None
+            ]
+            if rows:
+                connection.execute(insert(results), rows)
+
+    def pop(self, execution_id: str, now: datetime) -> bytes | None:
+        oldest = (
+            select(results.c.seq)
+            .where(results.c.execution_id == execution_id, results.c.expires_at > now)
+            .order_by(results.c.seq)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        statement = delete(results).where(results.c.seq == oldest).returning(results.c.data)
+        with self._database.write() as connection:
+            return connection.execute(statement).scalar_one_or_none()
+
+    def prune(self, now: datetime) -> int:
+        with self._database.write() as connection:
+            return connection.execute(delete(results).where(results.c.expires_at <= now)).rowcount

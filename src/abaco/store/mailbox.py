@@ -1,0 +1,91 @@
+"""The mailbox: messages are born with their executions, counted, dropped."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, delete, exists, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from abaco.errors import NotFound
+from abaco.ports import NewMessage
+from abaco.store.database import Database
+from abaco.store.endings import drop_waiting
+from abaco.store.rows import execution_values
+from abaco.store.tables import actors, chunks, executions, messages
+
+__all__ = ["Mailbox"]
+
+
+class Mailbox:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, new: Sequence[NewMessage]) -> None:
+        rows = [
+            {
+                "execution_id": message.execution.id,
+                "actor_id": message.actor_id,
+                "content_type": message.payload.content_type.value,
+                "value": message.payload.value,
+                "size": message.payload.size,
+                "revision": message.revision,
+                "environment": dict(message.environment),
+                "jwt_header": message.jwt_header,
+            }
+            for message in new
+        ]
+        ids = {message.actor_id for message in new}
+        try:
+            with self._database.write() as connection:
+                # FOR SHARE on PostgreSQL: a deletion waits for us, or we see that it happened.
+                alive = select(func.count()).select_from(
+                    select(actors.c.id)
+                    .where(actors.c.id.in_(ids), actors.c.deleted_at.is_(None))
+                    .with_for_update(read=True)
+                    .subquery()
+                )
+                if connection.execute(alive).scalar_one() != len(ids):
+                    raise NotFound("The actor was deleted.")
+                connection.execute(insert(executions), [execution_values(message.execution) for message in new])
+                connection.execute(insert(messages), rows)
+        except IntegrityError:
+            raise NotFound("The actor was deleted.") from None
+
+    def add_chunk(self, execution_id: str, position: int, data: bytes, now: datetime) -> None:
+        row = {"execution_id": execution_id, "position": position, "data": data, "stored_at": now}
+        with self._database.write() as connection:
+            connection.execute(insert(chunks).values(row))
+
+    def discard_chunks(self, execution_id: str) -> None:
+        with self._database.write() as connection:
+            connection.execute(delete(chunks).where(chunks.c.execution_id == execution_id))
+
+    def chunks(self, execution_id: str) -> Iterator[bytes]:
+        position = 0
+        while True:
+            query = select(chunks.c.data).where(chunks.c.execution_id == execution_id, chunks.c.position == position)
+            with self._database.read() as connection:
+                data = connection.execute(query).scalar_one_or_none()
+            if data is None:
+                return
+            yield data
+            position += 1
+
+    def count(self, actor_id: str) -> int:
+        query = select(func.count()).select_from(messages)
+        with self._database.read() as connection:
+            return connection.execute(
+                query.where(messages.c.actor_id == actor_id, messages.c.engine_id.is_(None)),
+            ).scalar_one()
+
+    def purge(self, actor_id: str, now: datetime) -> int:
+        with self._database.write() as connection:
+            return drop_waiting(connection, actor_id, "The mailbox was purged before this message was executed.", now)
+
+    def prune_chunks(self, stored_before: datetime) -> int:
+        orphaned = and_(
+            chunks.c.stored_at < stored_before,
+            ~exists().where(messages.c.execution_id == chunks.c.execution_id),
+        )
+        with self._database.write() as connection:
+            return connection.execute(delete(chunks).where(orphaned)).rowcount
