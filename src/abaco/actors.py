@@ -1,0 +1,363 @@
+"""The guest library: what an actor's own code uses inside its container.
+
+    from abaco.actors import get_context, update_state
+
+    context = get_context()
+    print(context.raw_message, context.message_dict)
+    update_state({"seen": context.execution_id})
+
+The names, the keys of the context and the files are those of the Abaco v2 client contract (``agavepy.actors``), so an
+actor written for it runs here after changing the import.
+
+This file can be copied alone into any image with Python 3.8 or newer: it needs the standard library only (and
+cloudpickle, for `send_python_result`). A container lives for one message, so its start-up is paid by every message:
+modules that cost milliseconds to load are imported where they are used.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+TYPE_CHECKING = False  # as typing's, without the cost of importing typing
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from http.client import HTTPConnection
+    from typing import Any
+
+__all__ = [
+    "AbacoRequestError",
+    "Client",
+    "Context",
+    "get_binary_message",
+    "get_client",
+    "get_context",
+    "reserved_environment_vars",
+    "send_bytes_result",
+    "send_python_result",
+    "update_state",
+]
+
+BINARY_MESSAGE = "/_abaco_binary_data"
+"""Where a binary message lies; absent for every other kind of message."""
+RESULTS_SOCKET = "/_abaco_results.sock"
+"""The UNIX datagram socket that takes results: one datagram is one result."""
+MAX_RESULT_BYTES = 131_072
+"""The largest result the service keeps."""
+
+_CONTEXT_VARIABLES = {
+    "raw_message": "MSG",
+    "execution_id": "_abaco_execution_id",
+    "username": "_abaco_username",
+    "state": "_abaco_actor_state",
+    "actor_id": "_abaco_actor_id",
+    "actor_dbid": "_abaco_actor_dbid",
+    "actor_name": "_abaco_actor_name",
+    "actor_repo": "_abaco_container_repo",
+    "worker_id": "_abaco_worker_id",
+}
+_CONTENT_TYPE_VARIABLES = ("_abaco_Content_Type", "_abaco_Content-Type")
+"""The service sets both; older ones set one or the other."""
+_OTHER_VARIABLES = (
+    "_abaco_access_token",
+    "_abaco_api_server",
+    "_abaco_actor_revision",
+    "_abaco_jwt_header_name",
+    "_abaco_msg_json",
+    "_actor_configs",
+)
+
+
+def reserved_environment_vars() -> list[str]:
+    """The variables the service sets itself: a query parameter or a default of the same name has no effect."""
+    return sorted({*_CONTEXT_VARIABLES.values(), *_CONTENT_TYPE_VARIABLES, *_OTHER_VARIABLES})
+
+
+# --- context ---------------------------------------------------------------------------------------------------------
+
+
+class Context(dict):  # type: ignore[type-arg]  # dict[str, Any] as a base class needs Python 3.9
+    """A dictionary whose keys can be read as attributes too: ``context.actor_id`` is ``context["actor_id"]``."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"The context has no {name!r}.") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+
+def get_context(environment: Mapping[str, str] | None = None) -> Context:
+    """What the service tells this execution, plus every environment variable under its own name.
+
+    ``raw_message`` (None for a binary message), ``message_dict`` (the message if it is a dictionary, else ``{}``),
+    ``raw_message_parse_log`` (why it is not one), ``content_type``, ``state`` (text, not parsed: usually a Python
+    literal), ``execution_id``, ``username``, ``actor_id``, ``actor_dbid``, ``actor_name``, ``actor_repo``,
+    ``worker_id``.
+    """
+    variables = os.environ if environment is None else environment
+    # The variables come first: one called `username` (anyone who may send a message can set one) must not
+    # take the place of what the service says.
+    context = Context(variables)
+    for key, variable in _CONTEXT_VARIABLES.items():
+        context[key] = variables.get(variable)
+    context["content_type"] = next((variables[name] for name in _CONTENT_TYPE_VARIABLES if name in variables), None)
+    context["message_dict"], context["raw_message_parse_log"] = _message_dict(variables)
+    return context
+
+
+def _message_dict(variables: Mapping[str, str]) -> tuple[dict[Any, Any], list[str]]:
+    """The message as a dictionary, and what went wrong on the way to it.
+
+    A JSON message arrives in MSG as a Python literal; ``_abaco_msg_json`` holds it as JSON.
+    """
+    log: list[str] = []
+    message = variables.get("MSG")
+    if message is None:
+        return {}, ["There is no MSG variable."]
+    candidates = (
+        ("MSG as a Python literal", message, _literal),
+        ("_abaco_msg_json as JSON", variables.get("_abaco_msg_json"), _json),
+        ("MSG as JSON", message, _json),
+    )
+    for name, text, parse in candidates:
+        if text is None:
+            continue
+        try:
+            value = parse(text)
+        # Deep nesting exhausts the parsers in their own ways; none of them is a reason not to run the actor.
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+            log.append(f"{name}: {error or type(error).__name__}")
+            continue
+        if isinstance(value, dict):
+            return value, log
+        log.append(f"{name}: a {type(value).__name__}, not a dict")
+    return {}, log
+
+
+def _literal(text: str) -> Any:
+    _require_brace(text)
+    import ast  # noqa: PLC0415 - 10 ms that an actor with a plain-text message does not pay
+
+    return ast.literal_eval(text.strip())
+
+
+def _json(text: str) -> Any:
+    _require_brace(text)
+    import json  # noqa: PLC0415 - as ast
+
+    return json.loads(text)
+
+
+def _require_brace(text: str) -> None:
+    """Spares plain text the parsers, their import and their warnings on standard error."""
+    if not text.lstrip().startswith("{"):
+        raise ValueError("not a dict: it does not start with '{'")
+
+
+# --- binary messages and results -------------------------------------------------------------------------------------
+
+
+def get_binary_message(path: str = BINARY_MESSAGE) -> bytes:
+    """The whole binary message; ``b""`` if it was sent empty. FileNotFoundError if the message was not binary."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs start-up time
+            return file.read()
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"There is no {path}: this execution's message was not binary. "
+            "Send it with 'Content-Type: application/octet-stream', or read MSG instead.",
+        ) from None
+
+
+def send_bytes_result(b: bytes, path: str = RESULTS_SOCKET) -> None:
+    """Hand one result of at most 131,072 bytes to the service; readers get results in the order of sending."""
+    if not isinstance(b, (bytes, bytearray, memoryview)):
+        raise TypeError(f"A result must be bytes, not {type(b).__name__}: encode it, or use send_python_result().")
+    size = memoryview(b).nbytes
+    if size > MAX_RESULT_BYTES:
+        raise ValueError(
+            f"This result has {size} bytes; one result may have {MAX_RESULT_BYTES}. "
+            "Send it in several parts, compress it, or store it elsewhere and send its address.",
+        )
+    import socket  # noqa: PLC0415 - as ast
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        # A datagram must fit in the sender's buffer, whose default is the host's choice.
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_RESULT_BYTES)
+        sender.connect(path)
+        sender.send(b)
+
+
+def send_python_result(obj: Any, path: str = RESULTS_SOCKET) -> None:
+    """Send any Python object that cloudpickle can pickle as one result."""
+    import cloudpickle  # type: ignore[import-untyped]  # noqa: PLC0415 - the one function that needs more than the standard library
+
+    send_bytes_result(cloudpickle.dumps(obj), path)
+
+
+# --- calls to the API ------------------------------------------------------------------------------------------------
+
+
+class AbacoRequestError(Exception):
+    """The API refused a request, or could not be reached (`status` 0). `message` is the API's own."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{message} (HTTP {status})" if status else message)
+        self.status = status
+        self.message = message
+
+
+class Client:
+    """A small client of the API that started this container.
+
+    It connects straight to the server it was given: proxies named in the environment are ignored and redirects are
+    not followed, because both could be made to carry the access token elsewhere by whoever may send a message.
+    """
+
+    def __init__(
+        self,
+        api_server: str,
+        token: str = "",
+        actor_id: str = "",
+        attempts: int = 10,
+        timeout_seconds: float = 30.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        from urllib.parse import urlsplit  # noqa: PLC0415 - as ast
+
+        url = urlsplit(api_server)
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise ValueError(
+                f"The address of the API must be like https://host or http://host:port, not {api_server!r}."
+            )
+        self.api_server = api_server.rstrip("/")
+        self.actor_id = actor_id
+        self._scheme, self._host, self._port = url.scheme, url.hostname, url.port
+        self._base_path = url.path.rstrip("/")
+        self._token = token
+        self._attempts = attempts
+        self._timeout_seconds = timeout_seconds
+        self._sleep = sleep
+
+    def get_state(self) -> Any:
+        """The actor's state as this execution sees it: parsed, with its own update included."""
+        return self.request("GET", f"/actors/v2/{self._own_id()}/state")["state"]
+
+    def update_state(self, state: Any) -> None:
+        """Replace the actor's whole state by `state`, any JSON value. Sending it twice is the same as once."""
+        self.request("POST", f"/actors/v2/{self._own_id()}/state", json=state, idempotent=True)
+
+    def send_message(self, actor: str, message: Any) -> Any:
+        """Post a message to an actor (id or alias): it sees ``str(message)`` in MSG. Returns the API's result."""
+        return self.request("POST", f"/actors/v2/{actor}/messages", json={"message": message})
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        json: Any = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+    ) -> Any:
+        """One call: `path` is below the API server. Returns the envelope's ``result``, or the bytes of any other body.
+
+        `json` is sent as a JSON body unless `data` gives the body itself. The API may be restarting: refused
+        connections and 503 are tried again with growing pauses, for some 20 seconds in all. A connection lost
+        half-way is tried again only if the call is `idempotent` (by default every method but POST), since the
+        API may have acted on it already.
+        """
+        import json as json_module  # noqa: PLC0415 - as ast
+
+        sent = {"Accept": "application/json", **(headers or {})}
+        if self._token:
+            sent["Authorization"] = f"Bearer {self._token}"
+        if data is None and method not in {"GET", "HEAD", "DELETE"}:
+            data = json_module.dumps(json, allow_nan=False).encode()
+            sent["Content-Type"] = "application/json"
+        repeatable = method != "POST" if idempotent is None else idempotent
+        status, body = self._exchange_patiently(method, self._base_path + path, data, sent, repeatable)
+        return _result(status, body)
+
+    def _exchange_patiently(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None,
+        headers: dict[str, str],
+        repeatable: bool,
+    ) -> tuple[int, bytes]:
+        from http.client import BadStatusLine, IncompleteRead  # noqa: PLC0415 - as ast
+
+        for attempt in range(self._attempts):
+            is_last = attempt + 1 == self._attempts
+            try:
+                status, body = self._exchange(method, path, data, headers)
+            except (OSError, BadStatusLine, IncompleteRead) as error:
+                may_repeat = repeatable or isinstance(error, ConnectionRefusedError)
+                if is_last or not may_repeat:
+                    reason = str(error) or type(error).__name__
+                    raise AbacoRequestError(0, f"No answer from {self.api_server}: {reason}") from error
+            else:
+                if status != 503 or is_last:
+                    return status, body
+            self._sleep(min(0.1 * 2**attempt, 5.0))
+        raise ValueError("attempts must be at least 1")
+
+    def _exchange(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        connection = self._connection()
+        try:
+            connection.request(method, path, body=data, headers=headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def _connection(self) -> HTTPConnection:
+        from http.client import HTTPConnection, HTTPSConnection  # noqa: PLC0415 - as ast
+
+        kind = HTTPSConnection if self._scheme == "https" else HTTPConnection
+        return kind(self._host, self._port, timeout=self._timeout_seconds)
+
+    def _own_id(self) -> str:
+        if not self.actor_id:
+            raise ValueError("This client has no actor of its own: _abaco_actor_id is not set.")
+        return self.actor_id
+
+
+def get_client(environment: Mapping[str, str] | None = None) -> Client:
+    """A client of the API that started this container, with this execution's access token."""
+    variables = os.environ if environment is None else environment
+    api_server = variables.get("_abaco_api_server")
+    if not api_server:
+        raise RuntimeError("_abaco_api_server is not set: get_client() works inside an actor's container.")
+    return Client(
+        api_server,
+        token=variables.get("_abaco_access_token", ""),
+        actor_id=variables.get("_abaco_actor_id", ""),
+    )
+
+
+def update_state(state: Any) -> None:
+    """Replace this actor's state by `state`, any JSON value; it takes effect when the execution ends.
+
+    Only for stateful actors: the API refuses it for others (AbacoRequestError).
+    """
+    get_client().update_state(state)
+
+
+def _result(status: int, body: bytes) -> Any:
+    import json  # noqa: PLC0415 - as ast
+
+    try:
+        envelope = json.loads(body)
+    except ValueError:
+        envelope = None
+    if not isinstance(envelope, dict) or not {"status", "message"} <= set(envelope):
+        envelope = {"message": body[:500].decode("utf-8", "replace"), "result": body}
+    if not 200 <= status < 300:
+        raise AbacoRequestError(status, str(envelope["message"]))
+    return envelope.get("result")
