@@ -1,0 +1,157 @@
+"""The one HTTP connection of a client: addresses, credentials, retries, and network trouble in words."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from abaco.client.answer import body_of, result_of
+from abaco.client.polling import Clock
+from abaco.errors import InternalError, InvalidCredentials, InvalidInput, Unavailable
+
+__all__ = ["Connection", "path"]
+
+_PREFIX = "/actors/v2"
+_RETRY_PAUSES = (0.1, 0.4, 1.5)
+"""Seconds before each repetition of a GET; a restarting server is back within their sum."""
+_CONNECT_TIMEOUT = 5.0
+# A GET changes nothing, so it may be sent again even when it is unknown whether the server got it.
+_RETRIED = (httpx.NetworkError, httpx.RemoteProtocolError)
+_RETRIED_WHEN_POPPING = (httpx.ConnectError,)
+_NO_BODY = object()
+
+
+class Connection:
+    """Sends requests to ``{api_server}/actors/v2`` and hands back what they result in, or raises."""
+
+    def __init__(
+        self,
+        api_server: str,
+        token: str,
+        *,
+        transport: httpx.BaseTransport | None,
+        timeout: float,
+        clock: Clock,
+    ) -> None:
+        self._base = _checked_address(api_server)
+        self._clock = clock
+        self._http = httpx.Client(
+            headers={"Authorization": f"Bearer {_checked_token(token)}", "Accept": "application/json, */*"},
+            timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT)),
+            transport=transport,
+            # Loading the certificate authorities takes longer than a request; without TLS nobody needs them.
+            verify=self._base.startswith("https:"),
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(self, path: str) -> Any:
+        return result_of(self._send(self._request("GET", path), _RETRIED))
+
+    def pop(self, path: str) -> bytes:
+        """The raw body of a GET that removes what it returns: repeated only if it cannot have been received."""
+        return body_of(self._send(self._request("GET", path), _RETRIED_WHEN_POPPING))
+
+    def post(self, path: str, body: Any, params: Mapping[str, str] | None = None) -> Any:
+        return result_of(self._send(self._request("POST", path, body, params)))
+
+    def put(self, path: str, body: Any) -> Any:
+        return result_of(self._send(self._request("PUT", path, body)))
+
+    def delete(self, path: str) -> Any:
+        return result_of(self._send(self._request("DELETE", path)))
+
+    def upload(
+        self,
+        path: str,
+        content: bytes | Iterable[bytes],
+        length: int | None,
+        params: Mapping[str, str] | None = None,
+    ) -> Any:
+        """POST raw bytes, streamed; without a known `length` (in bytes) they go chunked."""
+        headers = {"Content-Type": "application/octet-stream"}
+        if length is not None:
+            headers["Content-Length"] = str(length)
+        return result_of(self._send(self._build("POST", path, params=params, content=content, headers=headers)))
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: Any = _NO_BODY,
+        params: Mapping[str, str] | None = None,
+    ) -> httpx.Request:
+        if body is _NO_BODY:
+            return self._build(method, path, params=params)
+        headers = {"Content-Type": "application/json"}
+        return self._build(method, path, params=params, content=_json_bytes(body), headers=headers)
+
+    def _build(self, method: str, path: str, **parts: Any) -> httpx.Request:
+        try:
+            return self._http.build_request(method, f"{self._base}{_PREFIX}{path}", **parts)
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise InvalidInput(f"{path!r} or its parameters cannot be sent in a URL: {error}.") from error
+
+    def _send(self, request: httpx.Request, retried: tuple[type[Exception], ...] = ()) -> httpx.Response:
+        for pause in _RETRY_PAUSES:
+            try:
+                return self._send_once(request)
+            except Unavailable as error:
+                if not isinstance(error.__cause__, retried):
+                    raise
+            self._clock.sleep(pause)
+        return self._send_once(request)
+
+    def _send_once(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return self._http.send(request)
+        except httpx.TransportError as error:
+            raise Unavailable(self._trouble(request, error)) from error
+        except httpx.HTTPError as error:
+            raise InternalError(f"The answer of {self._base} cannot be read: {error}.") from error
+
+    def _trouble(self, request: httpx.Request, error: httpx.TransportError) -> str:
+        reason = str(error) or type(error).__name__
+        text = f"{self._base} did not answer ({reason}): check the address, and that the server is running there."
+        if request.method == "GET" or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            return text
+        return f"{text} The request may have been carried out all the same."
+
+
+def path(*parts: str) -> str:
+    """The URL path of `parts`, each quoted whole. Raises InvalidInput for a part no URL can hold."""
+    if not all(parts):
+        # An empty id would silently address the collection instead of one of its members.
+        raise InvalidInput("an empty text is not the id of anything: give an id.")
+    try:
+        return "".join(f"/{quote(part, safe='')}" for part in parts)
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"{'/'.join(parts)!r} is not valid Unicode and names nothing.") from error
+
+
+def _checked_address(api_server: str) -> str:
+    base = api_server.strip().rstrip("/")
+    try:
+        url = httpx.URL(base)
+    except httpx.InvalidURL as error:
+        raise InvalidInput(f"{api_server!r} is not the URL of a server: {error}.") from error
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise InvalidInput(f"{api_server!r} is not the URL of a server: write it like http://localhost:8000.")
+    return base
+
+
+def _checked_token(token: str) -> str:
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        # The token itself stays out of the message: messages end up in logs.
+        raise InvalidCredentials("the access token is empty or holds blanks or control characters: copy it again.")
+    return token
+
+
+def _json_bytes(value: Any) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"this value cannot be sent as JSON: {error}.") from error

@@ -1,0 +1,63 @@
+"""Waiting for a status by asking again and again, ever less often: the server has no push."""
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from typing import Protocol, TypeVar
+
+__all__ = ["Clock", "pauses", "wait_for"]
+
+_FIRST_PAUSE = 0.002
+_LONGEST_PAUSE = 0.5
+_GROWTH = 1.5
+"""Moderate, so that what is found late is found at most half as late again as it happened."""
+
+
+class Clock(Protocol):
+    """Time as the client uses it, in seconds; the module `time` is one."""
+
+    def sleep(self, seconds: float, /) -> None: ...
+
+    def monotonic(self) -> float: ...
+
+
+class _HasStatus(Protocol):
+    @property
+    def status(self) -> str: ...
+
+
+T = TypeVar("T", bound=_HasStatus)
+
+
+def pauses() -> Iterator[float]:
+    """Endless seconds between two questions: from 2 ms, growing to half a second."""
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+
+def wait_for(
+    fetch: Callable[[], T],
+    final: Collection[str],
+    clock: Clock,
+    timeout: float | None = None,
+    on_change: Callable[[T], None] | None = None,
+) -> T:
+    """What `fetch` returns once its status is one of `final`; `on_change` hears of every status seen.
+
+    `timeout` is in seconds; None waits for ever. Raises TimeoutError when it is over.
+    """
+    deadline = math.inf if timeout is None else clock.monotonic() + timeout
+    status: str | None = None
+    delays = pauses()
+    while True:
+        found = fetch()
+        if on_change is not None and found.status != status:
+            on_change(found)
+        status = found.status
+        if status in final:
+            return found
+        left = deadline - clock.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"still {status} after {timeout:g} seconds")
+        clock.sleep(min(next(delays), left))
