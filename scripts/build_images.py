@@ -1,6 +1,7 @@
 """Build the sample images: OCI archives build/images/*.tar from Debian or Ubuntu packages, without registry or daemon.
 
     sudo .venv/bin/python scripts/build_images.py
+    .venv/bin/python scripts/build_images.py --check      exit code 0 if there is nothing to build
 
 Three kinds of layer: the distribution's Python (made by mmdebstrap once and kept), the guest library with cloudpickle,
 and each sample's own program. An archive is written again only if something it is made of has changed, and appears
@@ -348,8 +349,9 @@ def busybox_layer(python: Path) -> Layer:
 
 def main() -> None:
     if all(is_current(image) for image in IMAGES):
-        print("Sample images: up to date.")
         return
+    if "--check" in sys.argv[1:]:
+        sys.exit(1)
     if os.geteuid() != 0:
         sys.exit(f"Building the sample images needs root (chroot): sudo {sys.executable} {' '.join(sys.argv)}")
     CACHE.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,31 @@
+# Every target prepares what it needs; `make setup` is quick when there is nothing to do.
+.DEFAULT_GOAL := help
+.PHONY: help setup check test demo bench clean
+
+VENV := .venv/bin
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: ## Install what is missing: programs, .venv, sample images (root or sudo)
+	@scripts/setup.sh
+
+check: setup ## Lint, types, the arrows between the rooms, and the tests that need no I/O
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+	$(VENV)/pytest -q tests/unit tests/architecture
+
+test: setup ## All tests, with real containers and databases (ARGS=... goes to pytest)
+	$(VENV)/pytest $(ARGS)
+
+demo: setup ## Watch real actors run, from registration to results
+	$(VENV)/python scripts/demo.py
+
+bench: setup ## Measure what the documentation promises
+	$(VENV)/python bench/run.py
+
+clean: ## Remove everything that setup and the tools made in this directory
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find src tests scripts bench images -name __pycache__ -prune -exec rm -rf {} +
