@@ -122,6 +122,7 @@ if [ "${1:-}" = packages ]; then
     shift
     install_packages "$@"
 else
+    find_python >/dev/null  # without it nothing below is of use
     ensure_programs
     ensure_environment
     ensure_images

@@ -1,0 +1,62 @@
+"""The rules inside the sample images, without containers; tests/runtime runs the images themselves."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+IMAGES = Path(__file__).parents[2] / "images"
+
+
+def program(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"sample_{name}", IMAGES / name / "actor.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["py3_base", "py3_func", "sleep_loop", "sum_reducer", "test", "wc"])
+def test_every_sample_tells_users_how_to_build_and_use_it(name: str) -> None:
+    assert (IMAGES / name / "Dockerfile").read_text().count("FROM ") == 1
+    assert (IMAGES / name / "README.md").read_text().startswith(f"# abacosamples/{name}\n")
+
+
+def test_wc_counts_what_white_space_separates() -> None:
+    assert program("wc").count_words("to be  or\nnot to\tbe ") == {"to": 2, "be": 2, "or": 1, "not": 1}
+
+
+@pytest.mark.parametrize(
+    ("counts", "total"),
+    [
+        ([5], 5),
+        ([5, 2, -1.5], 5.5),
+        ([{"to": 2, "be": 2}, {"to": 1, "or": 1}], {"to": 3, "be": 2, "or": 1}),
+        ([{}], {}),
+    ],
+)
+def test_sum_reducer_starts_empty_and_takes_the_shape_of_its_messages(counts: list[Any], total: Any) -> None:
+    add = program("sum_reducer").add
+    state = None
+    for count in counts:
+        state = add(state, count)
+    assert state == total
+
+
+@pytest.mark.parametrize(
+    ("state", "count", "words"),
+    [
+        (None, "5", "must be a number"),
+        (None, True, "must be a number"),
+        (None, None, "must be a number"),
+        (None, {"a": "5"}, "must be a number"),
+        (5, {"a": 1}, "holds one number"),
+        ({"a": 1}, 5, "holds a sum for each name"),
+    ],
+)
+def test_sum_reducer_refuses_what_it_cannot_add(state: Any, count: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        program("sum_reducer").add(state, count)
