@@ -1,0 +1,1 @@
+"""The command `abaco`: user verbs go through `abaco.client`, server verbs through `abaco.bootstrap`."""

@@ -1,0 +1,62 @@
+"""`abaco actors list|show|delete`; what describes an actor (create, update) is in describe.py."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from abaco.cli.output import Format, print_json, print_object, print_table
+from abaco.cli.parameters import ActorArgument, OutputOption
+from abaco.cli.resolve import find_actor
+from abaco.cli.session import connect
+from abaco.client import Actor
+
+__all__ = ["register"]
+
+_COLUMNS = ("ID", "NAME", "IMAGE", "KIND", "STATUS", "OWNER")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("list", epilog="Example: abaco actors list -o json")(_list)
+    app.command("show", epilog="Example: abaco actors show counter")(_show)
+    app.command("delete", epilog="Example: abaco actors delete counter --yes")(_delete)
+
+
+def _list(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
+    """List the actors you may read."""
+    with connect(ctx) as ab:
+        actors = ab.actors.list()
+    if output is Format.JSON:
+        print_json([actor.raw for actor in actors])
+    else:
+        print_table(_COLUMNS, map(_row, actors))
+
+
+def _row(actor: Actor) -> tuple[str, ...]:
+    kind = "stateless" if actor.stateless else "stateful"
+    return actor.id, actor.name or "-", actor.image, kind, actor.status, actor.owner
+
+
+def _show(ctx: typer.Context, actor: ActorArgument, output: OutputOption = Format.TABLE) -> None:
+    """Show everything about one actor."""
+    with connect(ctx) as ab:
+        found = find_actor(ab, actor)
+    if output is Format.JSON:
+        print_json(found.raw)
+    else:
+        print_object(found.raw)
+
+
+def _delete(
+    ctx: typer.Context,
+    actor: ActorArgument,
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete an actor with its mailbox, executions and state; what it is executing is stopped."""
+    with connect(ctx) as ab:
+        found = find_actor(ab, actor)
+        # A script has nobody to ask; it meant what it said.
+        if not yes and sys.stdin.isatty():
+            typer.confirm(f"Delete actor {found.id} ({found.name or found.image})?", abort=True, err=True)
+        ab.actors.delete(found.id)
+    typer.echo(found.id)

@@ -1,0 +1,69 @@
+"""From what people type to the actor or execution they mean."""
+
+from collections.abc import Sequence
+
+from abaco.client import Abaco, Actor
+from abaco.errors import InvalidInput, NotFound
+
+__all__ = ["find_actor", "find_execution"]
+
+_ID_LENGTH = 13
+_MOST_CANDIDATES = 8
+
+
+def find_actor(ab: Abaco, given: str) -> Actor:
+    """The actor meant by `given`: its id, else its name, else the beginning of its id or name.
+
+    Raises NotFound if there is none and InvalidInput, listing the candidates, if there are several.
+    """
+    if _may_be_id(given):
+        try:
+            # Also finds what the list leaves out, such as the actors of others for an administrator.
+            return ab.actors.get(given)
+        except NotFound:
+            pass  # a name may look like an id
+    actors = ab.actors.list() if given else []
+    named = [actor for actor in actors if given in {actor.id, actor.name}]
+    return _only(named or [actor for actor in actors if _begins(actor, given)], given)
+
+
+def find_execution(ab: Abaco, actor_id: str, given: str | None) -> str:
+    """The id of the actor's execution that `given` is, or begins; without `given`, of the latest one.
+
+    Raises NotFound if there is none and InvalidInput, listing the candidates, if there are several.
+    """
+    if given is not None and _may_be_id(given):
+        return given
+    ids = [entry.id for entry in ab.executions.list(actor_id).executions]
+    if given is None:
+        if not ids:
+            raise NotFound(f"actor {actor_id} has no executions.")
+        return ids[-1]
+    found = [each for each in ids if given and each.startswith(given)]
+    if not found:
+        raise NotFound(f"actor {actor_id} has no execution {given!r}: see 'abaco executions list {actor_id}'.")
+    if len(found) > 1:
+        raise InvalidInput(f"{given!r} begins {_counted(found, 'executions')}: type more of the id.")
+    return found[0]
+
+
+def _only(actors: Sequence[Actor], given: str) -> Actor:
+    if not actors:
+        raise NotFound(f"there is no actor {given!r}: see 'abaco actors list'.")
+    if len(actors) > 1:
+        candidates = [f"{actor.id} ({actor.name or actor.image})" for actor in actors]
+        raise InvalidInput(f"{given!r} may be any of {_counted(candidates, 'actors')}: give an id.")
+    return actors[0]
+
+
+def _begins(actor: Actor, given: str) -> bool:
+    return actor.id.startswith(given) or (actor.name or "").startswith(given)
+
+
+def _may_be_id(given: str) -> bool:
+    return len(given) == _ID_LENGTH and given.isascii() and given.isalnum()
+
+
+def _counted(candidates: Sequence[str], kind: str) -> str:
+    more = ", ..." if len(candidates) > _MOST_CANDIDATES else ""
+    return f"{len(candidates)} {kind}: {', '.join(candidates[:_MOST_CANDIDATES])}{more}"

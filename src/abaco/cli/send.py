@@ -1,0 +1,122 @@
+"""`abaco send`: post a message, and wait for what becomes of it."""
+
+import json
+import sys
+from contextlib import ExitStack
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from abaco.cli.exits import FAILED
+from abaco.cli.output import Format, note, print_bytes, print_json
+from abaco.cli.parameters import ActorArgument, OutputOption, variables
+from abaco.cli.progress import waiting
+from abaco.cli.resolve import find_actor
+from abaco.cli.session import connect
+from abaco.client import Abaco, Execution
+from abaco.errors import AbacoError, InvalidInput
+
+__all__ = ["register"]
+
+_STDIN = "-"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("send", epilog='Example: abaco send counter "how many words are these" --wait')(_send)
+
+
+def _send(
+    ctx: typer.Context,
+    actor: ActorArgument,
+    text: Annotated[
+        str | None,
+        typer.Argument(metavar="TEXT", help="The message; - or a pipe: read from stdin.", show_default=False),
+    ] = None,
+    json_text: Annotated[str | None, typer.Option("--json", metavar="JSON", help="Send a JSON value.")] = None,
+    file: Annotated[str | None, typer.Option(metavar="FILE", help="Send a file's bytes, any size (-: stdin).")] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A variable of this execution; may be repeated."),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait, print the logs, exit as the execution did.")] = False,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Send a message to an actor and print the id of its execution."""
+    environment = variables(env or [])
+    with ExitStack() as stack:
+        message = _message(stack, text, json_text, file)
+        ab = stack.enter_context(connect(ctx))
+        actor_id = find_actor(ab, actor).id
+        sent = ab.messages.send(actor_id, **message, environment=environment)
+        if wait:
+            _finish(ab, _wait(ab, actor_id, sent.execution_id), output)
+        elif output is Format.JSON:
+            print_json(sent.raw)
+        else:
+            typer.echo(sent.execution_id)
+
+
+def _message(stack: ExitStack, text: str | None, json_text: str | None, file: str | None) -> dict[str, Any]:
+    """The one message given, as an argument of `Messages.send`; `stack` closes the file."""
+    given = [name for name, value in (("TEXT", text), ("--json", json_text), ("--file", file)) if value is not None]
+    if len(given) > 1:
+        raise InvalidInput(f"{' and '.join(given)} are several messages: give one.")
+    if json_text is not None:
+        return {"json": _parsed(json_text)}
+    if file is not None:
+        return {"data": _opened(stack, file)}
+    if text is None and sys.stdin.isatty():
+        raise InvalidInput("what is the message? Give TEXT, --json, --file, or pipe it in.")
+    return {"text": _stdin_text() if text in {None, _STDIN} else text}
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"--json is not JSON: {error}.") from error
+
+
+def _opened(stack: ExitStack, file: str) -> BinaryIO:
+    if file == _STDIN:
+        return sys.stdin.buffer
+    try:
+        return stack.enter_context(open(file, "rb"))  # noqa: PTH123  a name as typed, bytes that are no text included
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"--file cannot be read: {error}.") from error
+
+
+def _stdin_text() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput("stdin is not UTF-8 text: send it as it is with '--file -'.") from error
+
+
+def _wait(ab: Abaco, actor_id: str, execution_id: str) -> Execution:
+    try:
+        with waiting(f"execution {execution_id}") as tell:
+            return ab.executions.wait(actor_id, execution_id, on_change=tell)
+    except KeyboardInterrupt:
+        note(f"execution {execution_id} goes on; 'abaco executions halt {actor_id} {execution_id}' stops it")
+        raise
+
+
+def _finish(ab: Abaco, execution: Execution, output: Format) -> None:
+    """Print the logs (or the execution) and exit as it did. Raises AbacoError if it could not be run."""
+    if output is Format.JSON:
+        print_json(execution.raw)
+    else:
+        print_bytes(ab.logs.get(execution.actor_id, execution.id).encode())
+    reason = execution.reason
+    if execution.status == "ERROR":
+        raise AbacoError(f"execution {execution.id} ended in ERROR: {reason or 'the server gives no reason'}")
+    if reason:
+        note(f"execution {execution.id}: {reason}")
+    raise typer.Exit(_exit_code(execution))
+
+
+def _exit_code(execution: Execution) -> int:
+    """The container's exit code, unless it is unknown or no exit code of a process (0-255)."""
+    code = execution.exit_code
+    return code if isinstance(code, int) and 0 <= code <= 255 else FAILED
