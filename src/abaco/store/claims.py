@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union, update
+from sqlalchemy.exc import IntegrityError
 
 from abaco.domain.actor import Actor
 from abaco.domain.execution import Claim
@@ -32,29 +33,12 @@ class Claims:
 
     def claim(self, engine_id: str, requests: Sequence[ClaimRequest], now: datetime) -> list[Claim]:
         with self._database.write() as connection:
-            leased = [(request, self._lease(connection, engine_id, request, now)) for request in requests]
+            # Every engine goes by actors in the same order, so that rivals never wait for each other in a circle.
+            ordered = sorted(requests, key=lambda request: request.actor_id)
+            leased = [(request, _lease(connection, engine_id, request, now)) for request in ordered]
             found = [(request, row) for request, row in leased if row is not None]
             owners = _actors(connection, {request.actor_id for request, _ in found})
             return [_begin(connection, owners[request.actor_id], request, row, now) for request, row in found]
-
-    def _lease(self, connection: Connection, engine_id: str, request: ClaimRequest, now: datetime) -> Any:
-        mine = messages.c.actor_id == request.actor_id
-        if request.exclusive:
-            # The head of the line, leased or not: if it is leased or not due, nobody overtakes it.
-            head = select(messages.c.seq).where(mine)
-        else:
-            head = select(messages.c.seq).where(mine, _UNLEASED, _due(now)).with_for_update(skip_locked=True)
-        statement = (
-            update(messages)
-            .where(messages.c.seq == head.order_by(messages.c.seq).limit(1).scalar_subquery(), _UNLEASED, _due(now))
-            .values(
-                engine_id=engine_id,
-                worker_id=request.worker_id,
-                exclusive_actor_id=request.actor_id if request.exclusive else None,
-            )
-            .returning(messages)
-        )
-        return connection.execute(statement).one_or_none()
 
     def requeue(self, requeues: Sequence[Requeue]) -> None:
         with self._database.write() as connection:
@@ -117,6 +101,37 @@ class Claims:
         delete_messages(connection, messages.c.execution_id.in_(ids))
         reason = f"Given up: the service died {max_attempts} times while this message was being executed."
         end_unrun(connection, ids, reason, now)
+
+
+def _lease(connection: Connection, engine_id: str, request: ClaimRequest, now: datetime) -> Any:
+    """Lease the next message that the request may have; its row, or None."""
+    chosen = _head(request.actor_id) if request.exclusive else messages.c.actor_id == request.actor_id
+    first = select(messages.c.seq).where(chosen, _UNLEASED, _due(now)).order_by(messages.c.seq).limit(1)
+    statement = (
+        update(messages)
+        # What a rival has locked is his: nobody waits for it.
+        .where(messages.c.seq == first.with_for_update(skip_locked=True).scalar_subquery())
+        .values(
+            engine_id=engine_id,
+            worker_id=request.worker_id,
+            exclusive_actor_id=request.actor_id if request.exclusive else None,
+        )
+        .returning(messages)
+    )
+    if not request.exclusive:
+        return connection.execute(statement).one_or_none()
+    try:
+        with connection.begin_nested():
+            return connection.execute(statement).one_or_none()
+    except IntegrityError:
+        # Of two concurrent posts the one numbered first may become visible last, when the other is leased already.
+        return None
+
+
+def _head(actor_id: str) -> ColumnElement[bool]:
+    """The first in the line, leased or not: if it is leased or not due, nobody overtakes it (P3)."""
+    head = select(messages.c.seq).where(messages.c.actor_id == actor_id).order_by(messages.c.seq).limit(1)
+    return messages.c.seq == head.scalar_subquery()
 
 
 def _actors(connection: Connection, ids: set[str]) -> Mapping[str, Actor]:
