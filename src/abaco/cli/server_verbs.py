@@ -14,17 +14,15 @@ _HELP = {
     "admin": "Administer this server: users, tokens, images.",
     "settings": "Show the server's settings and what they mean.",
 }
-_HIDDEN = ("api", "engine")
 # Every argument belongs to the real verb, its --help included.
 _PASS_ALL = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
 
 
 def register(app: typer.Typer) -> None:
-    for name in (*_HELP, *_HIDDEN):
+    for name, line in _HELP.items():
         app.command(
             name,
-            help=_HELP.get(name),
-            hidden=name in _HIDDEN,
+            help=line,
             add_help_option=False,
             context_settings=_PASS_ALL,
         )(_forward)

@@ -42,7 +42,7 @@ class Claims:
 
     def requeue(self, requeues: Sequence[Requeue]) -> None:
         with self._database.write() as connection:
-            for requeue in requeues:
+            for requeue in sorted(requeues, key=lambda requeue: requeue.execution_id):
                 current = and_(
                     executions.c.id == requeue.execution_id,
                     executions.c.attempts == requeue.attempt,
@@ -80,13 +80,17 @@ class Claims:
         return earliest
 
     def reclaim(self, engine_id: str, now: datetime, max_attempts: int) -> list[str]:
+        leased = select(messages.c.execution_id).where(messages.c.engine_id == engine_id)
+        # In the order in which `close` and others lock them; what is still leased after the wait is read then.
+        lock = select(executions.c.id).where(executions.c.id.in_(leased)).order_by(executions.c.id).with_for_update()
         query = (
             select(executions.c.id, executions.c.attempts)
             .join_from(messages, executions, messages.c.execution_id == executions.c.id)
             .where(messages.c.engine_id == engine_id)
-            .with_for_update()
+            .order_by(messages.c.seq)
         )
         with self._database.write() as connection:
+            connection.execute(lock)
             attempts = {row.id: row.attempts for row in connection.execute(query)}
             forget_attempts(connection, list(attempts))
             hopeless = [id_ for id_, count in attempts.items() if count >= max_attempts]

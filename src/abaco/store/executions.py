@@ -58,7 +58,10 @@ class Executions:
 
     def close(self, engine_id: str, closings: Sequence[Closing], now: datetime) -> list[bool]:
         with self._database.write() as connection:
-            return [self._close(connection, engine_id, closing, now) for closing in closings]
+            # Executions are locked in the order of their ids everywhere, so that nobody waits in a circle.
+            order = sorted(range(len(closings)), key=lambda index: closings[index].execution_id)
+            landed = {index: self._close(connection, engine_id, closings[index], now) for index in order}
+        return [landed[index] for index in range(len(closings))]
 
     def _close(self, connection: Connection, engine_id: str, closing: Closing, now: datetime) -> bool:
         leased = and_(messages.c.execution_id == closing.execution_id, messages.c.engine_id == engine_id)

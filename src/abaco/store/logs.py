@@ -58,14 +58,15 @@ class Logs:
 
     def append(self, pieces: Sequence[LogAppended]) -> None:
         with self._database.write() as connection:
-            for piece in pieces:
+            for piece in sorted(pieces, key=lambda piece: piece.execution_id):
                 actor_id = _current_actor(connection, piece.execution_id, piece.attempt)
                 if actor_id is not None:
                     write_log(self._database, connection, actor_id, piece.execution_id, piece.text, None)
 
     def prune(self, now: datetime) -> int:
         with self._database.write() as connection:
-            return connection.execute(delete(logs).where(logs.c.expires_at <= now)).rowcount
+            expired = select(logs.c.execution_id).where(logs.c.expires_at <= now).with_for_update(skip_locked=True)
+            return connection.execute(delete(logs).where(logs.c.execution_id.in_(expired))).rowcount
 
 
 class Results:
@@ -76,7 +77,7 @@ class Results:
         with self._database.write() as connection:
             rows = [
                 {"execution_id": one.execution_id, "actor_id": actor_id, "data": one.data, "expires_at": expires_at}
-                for one in sent
+                for one in sorted(sent, key=lambda one: one.execution_id)
                 if (actor_id := _current_actor(connection, one.execution_id, one.attempt)) is not None
             ]
             if rows:
@@ -97,4 +98,5 @@ class Results:
 
     def prune(self, now: datetime) -> int:
         with self._database.write() as connection:
-            return connection.execute(delete(results).where(results.c.expires_at <= now)).rowcount
+            expired = select(results.c.seq).where(results.c.expires_at <= now).with_for_update(skip_locked=True)
+            return connection.execute(delete(results).where(results.c.seq.in_(expired))).rowcount

@@ -1,5 +1,6 @@
 """The Store: every repository on one database."""
 
+from abaco import ports
 from abaco.store.actors import Actors
 from abaco.store.claims import Claims
 from abaco.store.database import Database
@@ -19,20 +20,20 @@ __all__ = ["SqlStore"]
 class SqlStore:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.tenants = Tenants(database)
-        self.users = Users(database)
-        self.tokens = Tokens(database)
-        self.permissions = Permissions(database)
-        self.actors = Actors(database)
-        self.mailbox = Mailbox(database)
-        self.claims = Claims(database)
-        self.executions = Executions(database)
-        self.logs = Logs(database)
-        self.results = Results(database)
-        self.state = States(database)
-        self.workers = Workers(database)
-        self.images = Images(database)
-        self.engines = Engines(database)
+        self.tenants: ports.TenantRepository = Tenants(database)
+        self.users: ports.UserRepository = Users(database)
+        self.tokens: ports.TokenRepository = Tokens(database)
+        self.permissions: ports.PermissionRepository = Permissions(database)
+        self.actors: ports.ActorRepository = Actors(database)
+        self.mailbox: ports.Mailbox = Mailbox(database)
+        self.claims: ports.ClaimRepository = Claims(database)
+        self.executions: ports.ExecutionRepository = Executions(database)
+        self.logs: ports.LogRepository = Logs(database)
+        self.results: ports.ResultRepository = Results(database)
+        self.state: ports.StateRepository = States(database)
+        self.workers: ports.WorkerRepository = Workers(database)
+        self.images: ports.ImageRepository = Images(database)
+        self.engines: ports.EngineRepository = Engines(database)
 
     def close(self) -> None:
         self._database.close()

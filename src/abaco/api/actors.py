@@ -1,0 +1,94 @@
+"""``/actors``: list, register, get, update, delete."""
+
+from typing import Any
+
+import anyio
+from litestar import Request, delete, get, post, put
+from litestar.handlers import BaseRouteHandler
+
+from abaco.api.auth import Caller
+from abaco.api.documents import ACTOR, ACTOR_BODY, ACTORS, NOTHING, documented
+from abaco.api.params import Params, read_params, surface_of
+from abaco.api.surface import CANONICAL_ROOT
+from abaco.api.wire import Wire, actor_fields
+from abaco.domain.actor import Actor, ActorDescription
+from abaco.services.actors import Actors
+
+__all__ = ["actor_routes"]
+
+_DELETE_WAIT_SECONDS = 20.0
+_DELETE_POLL_SECONDS = 0.02
+
+
+def _description(params: Params) -> ActorDescription:
+    return ActorDescription(
+        image=params.text("image") or "",
+        name=params.text("name"),
+        description=params.text("description") or "",
+        type=params.text("type") or "none",
+        default_environment=params.mapping("default_environment") or {},
+        stateless=params.boolean("stateless"),
+        state=params.mapping("state"),
+        hints=tuple(params.texts("hints")),
+        token=params.boolean("token"),
+        privileged=params.boolean("privileged") or False,
+        use_container_uid=params.boolean("use_container_uid") or False,
+        queue=params.text("queue"),
+        max_workers=params.integer("max_workers"),
+        mem_limit=params.text("mem_limit"),
+        max_cpus=params.integer("max_cpus"),
+        log_ex=params.integer("log_ex"),
+        force=params.boolean("force") or False,
+    )
+
+
+def actor_routes(actors: Actors, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
+    def show(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any]:
+        surface = surface_of(request)
+        return surface.render(actor_fields(surface, actor, wire.default_token))
+
+    @get(CANONICAL_ROOT, **documented("list", "List the actors you may read.", ACTORS))
+    async def list_actors(request: Request[Any, Any, Any]) -> Any:
+        found = await caller.call(request, actors.list)
+        return wire.success("Actors retrieved successfully.", [show(request, actor) for actor in found])
+
+    @post(CANONICAL_ROOT, **documented("add", "Register an actor.", ACTOR, body=ACTOR_BODY))
+    async def register_actor(request: Request[Any, Any, Any]) -> Any:
+        description = _description(await read_params(request))
+        actor = await caller.call(request, lambda who: actors.register(who, description))
+        return wire.success("Actor created successfully.", show(request, actor))
+
+    @get(CANONICAL_ROOT + "/{actor_id:str}", **documented("get", "Get one actor.", ACTOR))
+    async def get_actor(request: Request[Any, Any, Any], actor_id: str) -> Any:
+        actor = await caller.call(request, lambda who: actors.get(who, actor_id))
+        return wire.success("Actor retrieved successfully.", show(request, actor))
+
+    @put(CANONICAL_ROOT + "/{actor_id:str}", **documented("update", "Update an actor.", ACTOR, body=ACTOR_BODY))
+    async def update_actor(request: Request[Any, Any, Any], actor_id: str) -> Any:
+        description = _description(await read_params(request))
+        actor = await caller.call(request, lambda who: actors.update(who, actor_id, description))
+        return wire.success("Actor updated successfully.", show(request, actor))
+
+    @delete(
+        CANONICAL_ROOT + "/{actor_id:str}",
+        **documented("delete", "Delete an actor; its running containers are killed.", NOTHING),
+    )
+    async def delete_actor(request: Request[Any, Any, Any], actor_id: str) -> Any:
+        deleted = await caller.call(request, lambda who: actors.delete(who, actor_id))
+        if await _wait_until_gone(actors, deleted):
+            return wire.success("Actor deleted successfully.", None)
+        return wire.success(
+            "Actor deleted successfully, though resources are still being cleaned up.",
+            None,
+        )
+
+    return [list_actors, register_actor, get_actor, update_actor, delete_actor]
+
+
+async def _wait_until_gone(actors: Actors, actor_id: str) -> bool:
+    """Give the engine time to kill what runs; the contract bounds the wait at 20 seconds."""
+    with anyio.move_on_after(_DELETE_WAIT_SECONDS):
+        while not await anyio.to_thread.run_sync(actors.is_gone, actor_id):  # noqa: ASYNC110
+            await anyio.sleep(_DELETE_POLL_SECONDS)  # what is waited for happens in another process
+        return True
+    return False

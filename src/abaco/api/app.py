@@ -1,0 +1,94 @@
+"""The application: its routes, its error handlers, its edge. A newcomer reads the whole API here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi import OpenAPIConfig
+from structlog.typing import FilteringBoundLogger
+
+from abaco import __version__
+from abaco.api.actors import actor_routes
+from abaco.api.auth import Caller
+from abaco.api.edge import App, Edge
+from abaco.api.executions import execution_routes
+from abaco.api.messages import message_routes
+from abaco.api.pages import page_routes
+from abaco.api.state import state_routes
+from abaco.api.surface import surfaces
+from abaco.api.wire import Wire
+from abaco.errors import AbacoError, InternalError, InvalidInput, MethodNotAllowed, NotFound
+from abaco.services.actors import Actors
+from abaco.services.executions import Executions
+from abaco.services.identity import Identity
+from abaco.services.mailbox import Mailbox
+from abaco.services.state import State
+from abaco.settings import Settings
+
+__all__ = ["Services", "build_app"]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases that the API offers."""
+
+    identity: Identity
+    actors: Actors
+    mailbox: Mailbox
+    executions: Executions
+    state: State
+    is_healthy: Callable[[], bool]
+
+
+def build_app(services: Services, settings: Settings, log: FilteringBoundLogger) -> App:
+    """The ASGI application, edge included."""
+    wire = Wire(settings.version or __version__, default_token=settings.default_token)
+    caller = Caller(services.identity)
+    routes: Sequence[BaseRouteHandler] = [
+        *actor_routes(services.actors, caller, wire),
+        *message_routes(services.mailbox, services.identity, caller, wire, settings.max_content_length),
+        *execution_routes(services.executions, caller, wire),
+        *state_routes(services.state, caller, wire),
+        *page_routes(services.is_healthy),
+    ]
+    app = Litestar(
+        route_handlers=routes,
+        exception_handlers=_error_handlers(wire, log),
+        openapi_config=OpenAPIConfig(
+            title="Abaco",
+            version=__version__,
+            description="Functions-as-a-service on the actor model. "
+            "The same API stands under /actors and, in snake_case, under /v3/actors.",
+            path="/openapi",
+            render_plugins=[],
+            enabled_endpoints=set(),
+        ),
+        # Bodies are bounded where they are read: binary messages by a setting, all else by `params`.
+        request_max_body_size=None,
+    )
+    return Edge(app, surfaces(settings.case))
+
+
+def _error_handlers(wire: Wire, log: FilteringBoundLogger) -> dict[Any, Any]:
+    def abaco_error(_request: Request[Any, Any, Any], error: AbacoError) -> Response[bytes]:
+        return wire.failure(error)
+
+    def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+        path = request.scope["path"][:200]
+        if error.status_code == 404:
+            return wire.failure(NotFound(f"{path} is not an endpoint of this service; see /docs."))
+        if error.status_code == 405:
+            method = request.scope["method"]
+            return wire.failure(MethodNotAllowed(f"{method} is not allowed on this endpoint; see /docs."))
+        if error.status_code < 500:
+            return wire.failure(InvalidInput(f"The request cannot be read: {error.detail}"))
+        return unexpected(request, error)
+
+    def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        log.error("request_failed", method=request.scope["method"], path=request.scope["path"], exc_info=error)
+        return wire.failure(InternalError("Abaco failed to answer this request; the server's log says why."))
+
+    return {AbacoError: abaco_error, HTTPException: http_error, Exception: unexpected}

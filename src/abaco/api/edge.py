@@ -1,0 +1,95 @@
+"""The outermost layer, plain ASGI: one spelling of each URL, CORS on everything, HEAD as GET, no stray exception."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+from abaco.api.surface import CANONICAL_ROOT, Surface
+
+__all__ = ["App", "Edge"]
+
+Scope = MutableMapping[str, Any]
+Message = Mapping[str, Any]
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
+"""An ASGI application; the protocol's own messages are plain dictionaries."""
+
+_SLASHES = re.compile(r"/{2,}")
+_CORS_METHODS = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+_EXPOSED = b"X-Abaco-Error-Code"
+
+
+class Edge:
+    """Wraps the application. The surface a request came in by is left in ``scope["state"]["surface"]``."""
+
+    def __init__(self, app: App, faces: tuple[Surface, ...]) -> None:
+        self._app = app
+        self._faces = faces
+
+    async def __call__(self, scope: Scope, receive: object, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        method = scope["method"]
+        self._route(scope)
+        if method == "HEAD":
+            scope["method"] = "GET"
+        await self._app(scope, receive, _answering(scope, method, send))
+
+    def _route(self, scope: Scope) -> None:
+        path = _SLASHES.sub("/", scope["path"])
+        path = path.rstrip("/") or "/"
+        surface = self._faces[0]
+        for face in self._faces:
+            if path == face.root or path.startswith(face.root + "/"):
+                surface = face
+                path = CANONICAL_ROOT + path[len(face.root) :]
+                break
+        scope["path"] = path
+        scope["raw_path"] = path.encode(errors="replace")
+        # A new mapping: the application's own state is shared between requests.
+        scope["state"] = {**(scope.get("state") or {}), "surface": surface}
+
+
+def _answering(scope: Scope, method: str, send: Send) -> Send:
+    """A `send` that adds the CORS headers, answers OPTIONS with 200, and keeps the body of HEAD and OPTIONS back."""
+    asked: Mapping[bytes, bytes] = dict(scope["headers"])
+    bodiless = method in {"HEAD", "OPTIONS"}
+
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start: dict[str, Any] = dict(message)
+            start["headers"] = [*_kept(message, method), *_cors(asked, preflight=method == "OPTIONS")]
+            if method == "OPTIONS" and start["status"] < 300:
+                start["status"] = 200
+            await send(start)
+        elif message["type"] == "http.response.body" and bodiless:
+            if not message.get("more_body"):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await send(message)
+
+    return answer
+
+
+def _kept(message: Message, method: str) -> list[tuple[bytes, bytes]]:
+    headers = list(message["headers"])
+    if method == "OPTIONS":
+        headers = [pair for pair in headers if pair[0].lower() != b"content-length"]
+        headers.append((b"content-length", b"0"))
+    return headers
+
+
+def _cors(asked: Mapping[bytes, bytes], *, preflight: bool) -> list[tuple[bytes, bytes]]:
+    """The headers that let pages of any origin call the API; credentials are bearer tokens, never cookies."""
+    origin = asked.get(b"origin")
+    headers = [
+        (b"access-control-allow-origin", origin or b"*"),
+        (b"access-control-expose-headers", _EXPOSED),
+    ]
+    if origin:
+        headers.append((b"vary", b"Origin"))
+    if preflight:
+        headers.append((b"access-control-allow-methods", _CORS_METHODS))
+        headers.append((b"access-control-allow-headers", asked.get(b"access-control-request-headers", b"*")))
+    return headers

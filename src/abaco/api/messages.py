@@ -1,0 +1,182 @@
+"""``/actors/{id}/messages``: post in four forms, count, purge."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from anyio import to_thread
+from litestar import Request, delete, get, post
+from litestar.handlers import BaseRouteHandler
+
+from abaco.api.auth import Caller, bearer_token
+from abaco.api.batcher import Batcher
+from abaco.api.documents import MESSAGE_BODY, MESSAGES, POSTED, PURGED, documented
+from abaco.api.params import Params, decode_json, query_pairs, read_body, read_params, surface_of
+from abaco.api.surface import CANONICAL_ROOT, Surface
+from abaco.api.wire import Wire, actor_links
+from abaco.domain.message import ContentType, Payload
+from abaco.domain.user import Principal
+from abaco.errors import AbacoError, InvalidInput
+from abaco.services.identity import Identity
+from abaco.services.mailbox import BinaryUpload, Mailbox, Post, Posted
+
+__all__ = ["message_routes"]
+
+_PATH = CANONICAL_ROOT + "/{actor_id:str}/messages"
+_DONE = "The request was successful"
+_PIECE_BYTES = 1024**2
+_NOT_ENVIRONMENT = {"message", "x-nonce"}
+"""Query parameters that containers do not see: the message itself, and a credential."""
+_FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A message whose sender is not known yet."""
+
+    token: str
+    identifier: str
+    payload: Payload
+    environment: dict[str, str] = field(default_factory=dict)
+    execution_id: str | None = None
+
+
+def _deliver(identity: Identity, mailbox: Mailbox) -> Callable[[Sequence[_Letter]], Sequence[Posted | AbacoError]]:
+    """The batch's work: each token is looked up once, then all messages are posted in one transaction."""
+
+    def deliver(letters: Sequence[_Letter]) -> Sequence[Posted | AbacoError]:
+        callers: dict[str, Principal | AbacoError] = {}
+        for token in {letter.token for letter in letters}:
+            try:
+                callers[token] = identity.authenticate(token)
+            except AbacoError as error:
+                callers[token] = error
+        posts = [
+            Post(who, letter.identifier, letter.payload, letter.environment, execution_id=letter.execution_id)
+            for letter in letters
+            if isinstance(who := callers[letter.token], Principal)
+        ]
+        outcomes = iter(mailbox.post(posts))
+        return [who if isinstance(who := callers[letter.token], AbacoError) else next(outcomes) for letter in letters]
+
+    return deliver
+
+
+def _environment(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """The query parameters as variables; of a repeated name the first value."""
+    environment: dict[str, str] = {}
+    for name, value in query_pairs(request):
+        if name not in _NOT_ENVIRONMENT:
+            environment.setdefault(name, value)
+    return environment
+
+
+async def _payload(request: Request[Any, Any, Any]) -> Payload:
+    """The message of a request that is not binary, by the contract's table (4.1)."""
+    kind = request.content_type[0]
+    if kind in _FORMS:
+        text = (await read_params(request)).text("message")
+        if text:
+            return Payload(ContentType.TEXT, text)
+        raise _not_a_message()
+    in_query = dict(query_pairs(request)).get("message")
+    if in_query and kind != "application/json":
+        return Payload(ContentType.TEXT, in_query)
+    body = await read_body(request)
+    value = _json_value(kind, body)
+    given = value if isinstance(value, dict) else {}
+    text = Params(surface_of(request), given, query_pairs(request)).text("message")
+    if text:
+        return Payload(ContentType.TEXT, text)
+    if not body.strip():
+        raise _not_a_message()
+    return Payload(ContentType.JSON if kind == "application/json" and value else ContentType.TEXT, value)
+
+
+def _json_value(kind: str, body: bytes) -> Any:
+    if not body.strip():
+        return None
+    try:
+        return decode_json(body)
+    except InvalidInput:
+        if kind == "application/json":
+            raise
+        raise _not_a_message() from None
+
+
+def _not_a_message() -> InvalidInput:
+    return InvalidInput(
+        "The POST body could not be read as a message. Send a form or JSON object with the field 'message', any "
+        "JSON value with Content-Type application/json, or any bytes with Content-Type application/octet-stream.",
+    )
+
+
+async def _receive(request: Request[Any, Any, Any], upload: BinaryUpload) -> None:
+    """Store the body in pieces as it arrives."""
+    piece = bytearray()
+    async for data in request.stream():
+        piece += data
+        if len(piece) >= _PIECE_BYTES:
+            await to_thread.run_sync(upload.write, bytes(piece))
+            piece.clear()
+    await to_thread.run_sync(upload.write, bytes(piece))
+
+
+def _posted_fields(surface: Surface, posted: Posted) -> dict[str, Any]:
+    links = actor_links(surface, posted.actor)
+    binary = posted.payload.content_type is ContentType.BINARY
+    return {
+        "execution_id": posted.execution_id,
+        "msg": "binary - omitted" if binary else posted.payload.value,
+        "_links": {
+            "self": f"{links['executions']}/{posted.execution_id}",
+            "owner": links["owner"],
+            "messages": f"{links['self']}/messages",
+        },
+    }
+
+
+def message_routes(
+    mailbox: Mailbox, identity: Identity, caller: Caller, wire: Wire, max_content_length: int
+) -> list[BaseRouteHandler]:
+    letters: Batcher[_Letter, Posted] = Batcher(_deliver(identity, mailbox))
+
+    async def post_binary(request: Request[Any, Any, Any], actor_id: str) -> Posted:
+        upload = await caller.call(request, lambda who: mailbox.begin_upload(who, actor_id, max_content_length))
+        try:
+            await _receive(request, upload)
+            letter = _Letter(
+                bearer_token(request), actor_id, upload.payload(), _environment(request), upload.execution_id
+            )
+            return await letters.submit(letter)
+        except BaseException:
+            await to_thread.run_sync(upload.abandon, abandon_on_cancel=False)
+            raise
+
+    @post(_PATH, **documented("sendMessage", "Send a message.", POSTED, body=MESSAGE_BODY))
+    async def send_message(request: Request[Any, Any, Any], actor_id: str) -> Any:
+        token = bearer_token(request)
+        in_query = dict(query_pairs(request)).get("message")
+        if request.content_type[0] == "application/octet-stream" and not in_query:
+            posted = await post_binary(request, actor_id)
+        else:
+            letter = _Letter(token, actor_id, await _payload(request), _environment(request))
+            posted = await letters.submit(letter)
+        surface = surface_of(request)
+        return wire.success(_DONE, surface.render(_posted_fields(surface, posted)))
+
+    @get(_PATH, **documented("getMessages", "Count the messages that wait.", MESSAGES))
+    async def count_messages(request: Request[Any, Any, Any], actor_id: str) -> Any:
+        actor, count = await caller.call(request, lambda who: mailbox.count(who, actor_id))
+        links = actor_links(surface_of(request), actor)
+        own = {"self": f"{links['self']}/messages", "owner": links["owner"]}
+        return wire.success(_DONE, {"messages": count, "_links": own})
+
+    @delete(_PATH, **documented("deleteMessages", "Drop the messages that wait.", PURGED))
+    async def purge_messages(request: Request[Any, Any, Any], actor_id: str) -> Any:
+        actor = await caller.call(request, lambda who: mailbox.purge(who, actor_id))
+        links = actor_links(surface_of(request), actor)
+        own = {"self": f"{links['self']}/messages", "owner": links["owner"]}
+        return wire.success(_DONE, {"msg": "Actor mailbox purged.", "_links": own})
+
+    return [send_message, count_messages, purge_messages]

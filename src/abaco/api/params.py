@@ -1,0 +1,182 @@
+"""Parameters of a request, whether they come as JSON, form or query string, in either spelling."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import HTTPException
+
+from abaco.api.surface import Surface, camel
+from abaco.errors import InvalidInput, TooLarge
+
+__all__ = ["MAX_BODY_BYTES", "Params", "decode_json", "query_pairs", "read_body", "read_params", "surface_of"]
+
+MAX_BODY_BYTES = 8 * 1024**2
+"""Of anything but binary messages; no field may be nearly as large."""
+_MAX_DEPTH = 100
+_MAX_INTEGER = 2**53
+_TRUE, _FALSE = {"true", "1"}, {"false", "0"}
+
+
+def surface_of(request: Request[Any, Any, Any]) -> Surface:
+    surface: Surface = request.scope["state"]["surface"]
+    return surface
+
+
+def decode_json(body: bytes) -> Any:
+    """The JSON value of `body`; raises InvalidInput for anything that is not JSON or nested beyond reason."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"The body is not valid JSON: {error}.") from None
+    except RecursionError:
+        raise InvalidInput(f"The JSON is nested more than {_MAX_DEPTH} levels deep.") from None
+    if body.count(b"[") + body.count(b"{") > _MAX_DEPTH and _depth(value) > _MAX_DEPTH:
+        raise InvalidInput(f"The JSON is nested more than {_MAX_DEPTH} levels deep.")
+    return value
+
+
+def _depth(value: Any) -> int:
+    level, depth = [value], 0
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
+def _pairs(text: bytes, what: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
+    except UnicodeDecodeError:
+        raise InvalidInput(f"The {what} is not valid UTF-8.") from None
+    except ValueError:
+        raise InvalidInput(f"The {what} has more than 1000 fields.") from None
+
+
+def query_pairs(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
+    """The query parameters, in order."""
+    return _pairs(request.scope["query_string"], "query string")
+
+
+async def read_body(request: Request[Any, Any, Any]) -> bytes:
+    """The whole body; raises TooLarge before it fills the memory."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > MAX_BODY_BYTES:
+            raise TooLarge(f"The body is larger than {MAX_BODY_BYTES} bytes.")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def read_params(request: Request[Any, Any, Any]) -> "Params":
+    """All parameters of a request whose body is JSON, a form, or nothing of interest."""
+    body = await read_body(request)
+    kind = request.content_type[0]
+    given: Mapping[str, Any] = {}
+    form: list[tuple[str, str]] = []
+    if kind == "application/json" and body.strip():
+        given = decode_json(body)
+        if not isinstance(given, dict):
+            raise InvalidInput("The body must be a JSON object of parameters.")
+    elif kind == "application/x-www-form-urlencoded":
+        form = _pairs(body, "form")
+    elif kind == "multipart/form-data":
+        form = await _multipart(request, body)
+    return Params(surface_of(request), given, [*query_pairs(request), *form])
+
+
+async def _multipart(request: Request[Any, Any, Any], body: bytes) -> list[tuple[str, str]]:
+    request._body = body  # noqa: SLF001 - the stream is read; let the parser find it
+    try:
+        form = await request.form()
+    except HTTPException as error:
+        raise InvalidInput(f"The form cannot be read: {error.detail}") from None
+    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+
+
+class Params:
+    """Look-ups by snake_case name. Errors name the field as the caller must spell it.
+
+    A value of the JSON body wins over the query string, which wins over the form; the surface's own spelling
+    wins over the other; JSON null is "not supplied".
+    """
+
+    def __init__(self, surface: Surface, given: Mapping[str, Any], texts: Sequence[tuple[str, str]]) -> None:
+        self._surface = surface
+        self._given = given
+        self._texts: dict[str, list[str]] = {}
+        for name, value in texts:
+            self._texts.setdefault(name, []).append(value)
+
+    def raw(self, name: str) -> Any:
+        """The value as it came, or None."""
+        spellings = (name, camel(name)) if self._surface.case == "snake" else (camel(name), name)
+        for spelling in spellings:
+            if self._given.get(spelling) is not None:
+                return self._given[spelling]
+        for spelling in spellings:
+            if spelling in self._texts:
+                return self._texts[spelling][0]
+        return None
+
+    def text(self, name: str) -> str | None:
+        """Anything, as Python's ``str`` has it."""
+        value = self.raw(name)
+        if value is None:
+            return None
+        text = str(value)
+        if "\0" in text:
+            raise self._wrong(name, "may not contain a NUL character")
+        return text
+
+    def integer(self, name: str) -> int | None:
+        """An integer, a string of digits, or a float, which is truncated."""
+        value = self.raw(name)
+        if value is None:
+            return None
+        try:
+            if isinstance(value, bool) or not isinstance(value, int | float | str):
+                raise ValueError  # noqa: TRY004, TRY301 - one message for every way of being wrong
+            number = int(value)
+        except (ValueError, OverflowError):
+            raise self._wrong(name, "must be an integer") from None
+        if abs(number) > _MAX_INTEGER:
+            raise self._wrong(name, "is out of range")
+        return number
+
+    def boolean(self, name: str) -> bool | None:
+        """``true``, ``false``, 1 or 0, also as text in any case."""
+        value = self.raw(name)
+        if value is None or isinstance(value, bool):
+            return value
+        text = str(value).lower()
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+        raise self._wrong(name, "must be true or false")
+
+    def mapping(self, name: str) -> dict[str, Any] | None:
+        value = self.raw(name)
+        if value is not None and not isinstance(value, dict):
+            raise self._wrong(name, "must be a JSON object; send the request as application/json")
+        return value
+
+    def texts(self, name: str) -> list[str]:
+        """A JSON list, a single value, or all values of a repeated field."""
+        value = self.raw(name)
+        if value is None:
+            return []
+        if isinstance(value, list):
+            return [str(item) for item in value]
+        for spelling in (name, camel(name)):
+            if value in self._texts.get(spelling, []):
+                return self._texts[spelling]
+        return [str(value)]
+
+    def _wrong(self, name: str, problem: str) -> InvalidInput:
+        return InvalidInput(f"Invalid parameters: {{'{self._surface.spell(name)}': '{problem}'}}")

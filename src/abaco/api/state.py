@@ -1,0 +1,41 @@
+"""``/actors/{id}/state``."""
+
+from dataclasses import replace
+from typing import Any
+
+from litestar import Request, get, post
+from litestar.handlers import BaseRouteHandler
+
+from abaco.api.auth import Caller
+from abaco.api.documents import ACTOR, STATE, STATE_BODY, documented
+from abaco.api.params import decode_json, read_body, surface_of
+from abaco.api.surface import CANONICAL_ROOT
+from abaco.api.wire import Wire, actor_fields
+from abaco.errors import InvalidInput
+from abaco.services.state import State
+
+__all__ = ["state_routes"]
+
+_PATH = CANONICAL_ROOT + "/{actor_id:str}/state"
+
+
+def state_routes(state: State, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
+    @get(_PATH, **documented("getState", "Get an actor's state.", STATE))
+    async def get_state(request: Request[Any, Any, Any], actor_id: str) -> Any:
+        value = await caller.call(request, lambda who: state.get(who, actor_id))
+        return wire.success("Actor state retrieved successfully.", {"state": value})
+
+    @post(_PATH, **documented("updateState", "Replace an actor's state.", ACTOR, body=STATE_BODY))
+    async def update_state(request: Request[Any, Any, Any], actor_id: str) -> Any:
+        body = await read_body(request)
+        if request.content_type[0] != "application/json":
+            raise InvalidInput(
+                "state must be JSON serializable: send any JSON value with Content-Type application/json."
+            )
+        value = decode_json(body)
+        actor, seen = await caller.call(request, lambda who: state.put(who, actor_id, value))
+        surface = surface_of(request)
+        fields = actor_fields(surface, replace(actor, state=seen), wire.default_token)
+        return wire.success("State updated successfully.", surface.render(fields))
+
+    return [get_state, update_state]

@@ -1,0 +1,150 @@
+"""What goes over the wire: the envelope, and each object's fields in snake_case (a surface spells them)."""
+
+from typing import Any
+
+import msgspec
+from litestar import Response
+
+from abaco.api.surface import Surface
+from abaco.domain.actor import Actor
+from abaco.domain.execution import Execution, ExecutionSummary
+from abaco.domain.moment import iso
+from abaco.errors import ERROR_CODE_HEADER, STATUS_BY_CODE, AbacoError
+
+__all__ = [
+    "Wire",
+    "actor_fields",
+    "actor_links",
+    "execution_fields",
+    "execution_links",
+    "summary_fields",
+]
+
+
+class Wire:
+    """Renders envelopes. `version` is what every response shows; `default_token` what actors show that don't say."""
+
+    def __init__(self, version: str, *, default_token: bool) -> None:
+        self._version = version
+        self.default_token = "true" if default_token else "false"
+
+    def success(self, message: str, result: Any) -> Response[bytes]:
+        return self._envelope(message, "success", result, 200, {})
+
+    def failure(self, error: AbacoError) -> Response[bytes]:
+        """An error envelope; of an unknown bearer token, what a gateway says, which clients refresh on."""
+        headers = {ERROR_CODE_HEADER: error.code}
+        status = STATUS_BY_CODE[error.code]
+        if error.code == "invalid_credentials":
+            fault = {"code": 900901, "message": "Invalid Credentials", "description": error.message}
+            return _response(
+                {"fault": fault, "message": error.message, "status": "error", "version": self._version, "result": None},
+                status,
+                headers,
+            )
+        return self._envelope(error.message, "error", None, status, headers)
+
+    def _envelope(self, message: str, word: str, result: Any, status: int, headers: dict[str, str]) -> Response[bytes]:
+        body = {"message": message, "status": word, "version": self._version, "result": result}
+        return _response(body, status, headers)
+
+
+def _response(body: dict[str, Any], status: int, headers: dict[str, str]) -> Response[bytes]:
+    return Response(msgspec.json.encode(body), status_code=status, media_type="application/json", headers=headers)
+
+
+def actor_links(surface: Surface, actor: Actor) -> dict[str, str]:
+    base = f"{actor.api_server}{surface.links}/{actor.id}"
+    return {
+        "self": base,
+        "owner": f"{actor.api_server}{surface.profiles}/{actor.owner}",
+        "executions": f"{base}/executions",
+    }
+
+
+def actor_fields(surface: Surface, actor: Actor, default_token: str) -> dict[str, Any]:
+    """An actor without what the service keeps to itself (db id, tenant, base URL)."""
+    return {
+        "id": actor.id,
+        "image": actor.image,
+        "name": actor.name,
+        "description": actor.description,
+        "type": actor.type,
+        "owner": actor.owner,
+        "default_environment": actor.default_environment,
+        "stateless": actor.stateless,
+        "state": actor.state,
+        "hints": list(actor.hints),
+        # Upstream shows the text of its configured default; the test suite of clients expects that.
+        "token": default_token if actor.token is None else actor.token,
+        "privileged": actor.privileged,
+        "use_container_uid": actor.use_container_uid,
+        "queue": actor.queue,
+        "max_workers": actor.max_workers,
+        "mem_limit": actor.mem_limit,
+        "max_cpus": actor.max_cpus,
+        "log_ex": actor.log_ex,
+        "uid": None if actor.uid is None else str(actor.uid),
+        "gid": None if actor.gid is None else str(actor.gid),
+        "revision": actor.revision,
+        "status": actor.status.value,
+        "status_message": actor.status_message,
+        "create_time": iso(actor.created_at),
+        "last_update_time": iso(actor.updated_at),
+        "_links": actor_links(surface, actor),
+    }
+
+
+def execution_links(surface: Surface, execution: Execution) -> dict[str, str]:
+    base = f"{execution.api_server}{surface.links}/{execution.actor_id}/executions/{execution.id}"
+    owner = f"{execution.api_server}{surface.profiles}/{execution.executor}"
+    return {"self": base, "owner": owner, "logs": f"{base}/logs"}
+
+
+def execution_fields(surface: Surface, execution: Execution) -> dict[str, Any]:
+    """An execution; `attempts` and `image_digest` are our additions to the contract's fields."""
+    return {
+        "id": execution.id,
+        "actor_id": execution.actor_id,
+        "api_server": execution.api_server,
+        "executor": execution.executor,
+        "status": execution.status.value,
+        "message_received_time": iso(execution.received_at),
+        "worker_id": execution.worker_id,
+        "start_time": iso(execution.started_at),
+        "finish_time": iso(execution.finished_at),
+        "runtime": execution.runtime,
+        "cpu": execution.cpu,
+        "io": execution.io,
+        "exit_code": execution.exit_code,
+        "final_state": execution.final_state,
+        "attempts": execution.attempts,
+        "image_digest": execution.image_digest,
+        "_links": execution_links(surface, execution),
+    }
+
+
+def summary_fields(surface: Surface, actor: Actor, summary: ExecutionSummary) -> dict[str, Any]:
+    links = actor_links(surface, actor)
+    return {
+        "actor_id": actor.id,
+        "api_server": actor.api_server,
+        "owner": actor.owner,
+        "executions": [_summary_entry(surface, execution) for execution in summary.executions],
+        "total_executions": len(summary.executions),
+        "total_cpu": summary.total_cpu,
+        "total_io": summary.total_io,
+        "total_runtime": summary.total_runtime,
+        "_links": {"self": links["executions"], "owner": links["owner"]},
+    }
+
+
+def _summary_entry(surface: Surface, execution: Execution) -> dict[str, Any]:
+    """An entry keeps its nulls in both cases, as upstream's does."""
+    return {
+        surface.spell("id"): execution.id,
+        surface.spell("status"): execution.status.value,
+        surface.spell("start_time"): iso(execution.started_at),
+        surface.spell("finish_time"): iso(execution.finished_at),
+        surface.spell("message_received_time"): iso(execution.received_at),
+    }

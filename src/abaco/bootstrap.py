@@ -1,0 +1,189 @@
+"""The only place that wires: settings in, running roles and services out."""
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from abaco.api.app import Services, build_app
+from abaco.api.server import serve_app
+from abaco.domain.ids import new_id
+from abaco.domain.moment import utc_now
+from abaco.engine.autoscaler import Autoscaler, Capacity
+from abaco.engine.crew import Crew
+from abaco.engine.dispatcher import Dispatcher
+from abaco.engine.inbox import Inbox
+from abaco.engine.loop import Alarm, Engine
+from abaco.engine.pruner import Pruner
+from abaco.engine.reaper import Reaper
+from abaco.notify.local import LocalListener, LocalNotifier
+from abaco.pool.local import LocalPool
+from abaco.runtime.crun import CrunRuntime
+from abaco.runtime.images import OciImages
+from abaco.runtime.kernel import enter_private_mounts
+from abaco.services.access import Access
+from abaco.services.actors import Actors
+from abaco.services.execution_tokens import ExecutionTokens
+from abaco.services.executions import Executions
+from abaco.services.identity import Identity
+from abaco.services.images import Images
+from abaco.services.mailbox import Mailbox
+from abaco.services.state import State
+from abaco.services.work import Limits, Work
+from abaco.settings import Settings
+from abaco.store.database import open_database, require_url
+from abaco.store.sql import SqlStore
+from abaco.telemetry import Telemetry
+
+__all__ = ["Admin", "open_admin", "prepare_data", "run_api", "run_engine"]
+
+_SECRET_BYTES = 32
+_ENGINE_NICENESS = 2
+"""The API stays responsive while containers, which inherit this, use every core."""
+
+
+class SystemClock:
+    """The time of day."""
+
+    def now(self) -> datetime:
+        return utc_now()
+
+
+class Admin:
+    """What ``abaco admin`` works with; needs no running server."""
+
+    def __init__(self, store: SqlStore, identity: Identity, images: Images) -> None:
+        self.store = store
+        self.identity = identity
+        self.images = images
+
+
+def prepare_data(settings: Settings) -> None:
+    """Make the data directory, for its owner's eyes only, and bring the database up to this version."""
+    for directory in (settings.data, _run(settings)):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = open_database(require_url(settings.database_url))
+    try:
+        database.migrate()
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_admin(settings: Settings) -> Iterator[Admin]:
+    """The administrator's services; the default tenant exists."""
+    prepare_data(settings)
+    store = _store(settings)
+    try:
+        identity = Identity(store, SystemClock(), ExecutionTokens(_secret(settings)))
+        if store.tenants.find(settings.default_tenant) is None:
+            identity.add_tenant(settings.default_tenant)
+        yield Admin(store, identity, Images(store, _image_provider(settings), SystemClock()))
+    finally:
+        store.close()
+
+
+def run_api(settings: Settings) -> None:
+    """The `api` role: answer requests until a signal."""
+    telemetry = Telemetry("api", settings.log_level)
+    store = _store(settings)
+    clock, notifier, access = SystemClock(), LocalNotifier(_run(settings)), Access(store)
+    services = Services(
+        identity=Identity(store, clock, ExecutionTokens(_secret(settings))),
+        actors=Actors(store, access, clock, new_id, notifier, telemetry.emit, settings.base_url),
+        mailbox=Mailbox(store, access, clock, new_id, notifier, telemetry.emit),
+        executions=Executions(store, access, clock, notifier),
+        state=State(store, access),
+        is_healthy=lambda: store.engines.any_alive(clock.now()),
+    )
+    app = build_app(services, settings, telemetry.log)
+    try:
+        anyio.run(serve_app, app, settings)
+    finally:
+        notifier.close()
+        store.close()
+
+
+def run_engine(settings: Settings) -> None:
+    """The `engine` role: move messages until a signal. Must be called before any thread is started."""
+    os.nice(_ENGINE_NICENESS)
+    enter_private_mounts()
+    telemetry = Telemetry("engine", settings.log_level)
+    runtime = CrunRuntime(settings.data, SystemClock(), settings.network)
+    killed = runtime.clean()
+    if killed:
+        telemetry.log.warning("leftover_containers_killed", count=killed)
+    store = _store(settings)
+    listener = LocalListener(_run(settings))
+    try:
+        anyio.run(partial(_engine, settings, store, runtime, listener, telemetry))
+    finally:
+        listener.close()
+        store.close()
+
+
+async def _engine(
+    settings: Settings, store: SqlStore, runtime: CrunRuntime, listener: LocalListener, telemetry: Telemetry
+) -> None:
+    engine_id, clock, alarm, crew = new_id(), SystemClock(), Alarm(), Crew()
+    inbox = Inbox(alarm.ring)
+    provider = _image_provider(settings)
+    pool = LocalPool(provider, runtime, inbox.put)
+    tokens = ExecutionTokens(_secret(settings))
+    images = Images(store, provider, clock)
+    work = Work(engine_id, store, images, tokens, clock, telemetry.emit, _limits(settings))
+    capacity = Capacity(settings.max_workers, settings.max_workers_per_actor, settings.worker_idle_seconds)
+    autoscaler = Autoscaler(engine_id, store, pool, work, crew, clock, new_id, telemetry.emit, capacity)
+    dispatcher = Dispatcher(
+        engine_id, store, pool, work, crew, autoscaler, inbox, clock, telemetry.emit, settings.max_workers
+    )
+    host = f"{socket.gethostname()}:{settings.data}"
+    engine = Engine(
+        alarm,
+        inbox,
+        listener,
+        dispatcher,
+        Reaper(engine_id, host, store, work, clock, settings.lease_seconds),
+        Pruner(store, clock),
+        pool,
+        work,
+        clock,
+        telemetry.log,
+        lease_seconds=settings.lease_seconds,
+        drain_seconds=settings.drain_seconds,
+    )
+    await engine.run()
+
+
+def _run(settings: Settings) -> Path:
+    return settings.data / "run"
+
+
+def _store(settings: Settings) -> SqlStore:
+    return SqlStore(open_database(require_url(settings.database_url)))
+
+
+def _image_provider(settings: Settings) -> OciImages:
+    return OciImages(settings.data / "images", settings.insecure_registries)
+
+
+def _secret(settings: Settings) -> bytes:
+    """The key of the executions' tokens; made once, readable by the server's user only."""
+    path = settings.data / "execution-tokens.key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return bytes.fromhex(path.read_text())
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(_SECRET_BYTES))
+    return bytes.fromhex(path.read_text())
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(**{name: getattr(settings, name) for name in Limits.__dataclass_fields__})

@@ -1,0 +1,1 @@
+"""The role that moves messages: claim, scale, record, reap, prune."""

@@ -1,0 +1,141 @@
+"""Starting and retiring workers: looks at demand, lets `domain.scaling.plan` decide, tells the pool."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from abaco.domain.event import WorkerStarted, WorkerStopped
+from abaco.domain.ids import NewId
+from abaco.domain.lifecycle import ActorStatus, WorkerStatus
+from abaco.domain.scaling import ActorLoad, plan
+from abaco.domain.worker import Worker
+from abaco.engine.crew import Crew, Member
+from abaco.ports import Clock, Emit, Pool, Store, Waiting, WorkerOrder
+from abaco.services.work import Work
+
+__all__ = ["Autoscaler", "Capacity"]
+
+
+class Capacity:
+    """How many workers there may be; the settings of the same names."""
+
+    def __init__(self, max_workers: int, max_workers_per_actor: int, worker_idle_seconds: float) -> None:
+        self.max_workers = max_workers
+        self.max_workers_per_actor = max_workers_per_actor
+        self.idle = timedelta(seconds=worker_idle_seconds)
+
+
+class Autoscaler:
+    def __init__(
+        self,
+        engine_id: str,
+        store: Store,
+        pool: Pool,
+        work: Work,
+        crew: Crew,
+        clock: Clock,
+        new_id: NewId,
+        emit: Emit,
+        capacity: Capacity,
+    ) -> None:
+        self._engine_id = engine_id
+        self._store = store
+        self._pool = pool
+        self._work = work
+        self._crew = crew
+        self._clock = clock
+        self._new_id = new_id
+        self._emit = emit
+        self._capacity = capacity
+        # Demand as last seen of actors that want more than they have: they compete for places that others free.
+        self._seen: dict[str, Waiting] = {}
+
+    def scale(self, looked_at: Sequence[Waiting]) -> None:
+        """Act on fresh looks at some actors' demand."""
+        for waiting in looked_at:
+            self._retire_unfit(waiting)
+            self._seen[waiting.actor.id] = waiting
+        loads = [self._load(waiting) for waiting in self._seen.values()]
+        known = {load.actor_id for load in loads}
+        resting = [ActorLoad(a, "", 0, 0, busy=len(self._crew.of(a))) for a in self._crew.actor_ids() - known]
+        decisions = plan([*loads, *resting], self._capacity.max_workers)
+        for actor_id, count in decisions.start.items():
+            for _ in range(count):
+                self._start(self._seen[actor_id])
+        for actor_id, count in decisions.retire.items():
+            self._make_room(actor_id, count)
+        self._seen = {id_: waiting for id_, waiting in self._seen.items() if self._load(waiting).wanted}
+
+    def _load(self, waiting: Waiting) -> ActorLoad:
+        actor = waiting.actor
+        team = self._crew.of(actor.id)
+        current = [member for member in team if member.revision == actor.revision and not member.leaving]
+        idle = sum(member.is_idle for member in current)
+        starting = sum(member.digest is None for member in current)
+        return ActorLoad(
+            actor_id=actor.id,
+            tenant=actor.tenant,
+            limit=actor.worker_limit(self._capacity.max_workers_per_actor),
+            wanted=_wanted(waiting, idle + starting),
+            idle=idle,
+            starting=starting,
+            busy=len(team) - idle - starting,
+        )
+
+    def _start(self, waiting: Waiting) -> None:
+        actor = waiting.actor
+        image = self._work.image_for(actor)
+        member = Member(self._new_id(), actor.id, actor.revision, image)
+        worker = Worker(
+            id=member.worker_id,
+            tenant=actor.tenant,
+            actor_id=actor.id,
+            engine_id=self._engine_id,
+            status=WorkerStatus.REQUESTED,
+            revision=actor.revision,
+            image=actor.image,
+            created_at=self._clock.now(),
+        )
+        self._store.workers.add(worker)
+        self._crew.add(member)
+        self._pool.start(WorkerOrder(member.worker_id, actor.id, image))
+        self._emit(WorkerStarted(member.worker_id, actor.id, actor.revision))
+
+    def _retire_unfit(self, waiting: Waiting) -> None:
+        """Workers of an old revision, and all of an actor that may not run, go once they are free."""
+        actor = waiting.actor
+        stopped = actor.status in {ActorStatus.ERROR, ActorStatus.SHUTTING_DOWN}
+        for member in self._crew.of(actor.id):
+            if member.is_idle and (stopped or member.revision < actor.revision):
+                self.retire(member, actor.status.value if stopped else "newer revision")
+
+    def _make_room(self, actor_id: str, count: int) -> None:
+        """Free places for actors that have none: idle workers go now, busy ones after their execution."""
+        team = sorted(self._crew.of(actor_id), key=lambda member: not member.is_idle)
+        for member in [member for member in team if not member.leaving][:count]:
+            if member.is_idle:
+                self.retire(member, "room for others")
+            else:
+                member.leaving = True
+
+    def retire(self, member: Member, reason: str) -> None:
+        """Let a free worker go."""
+        self._pool.stop(member.worker_id)
+        self._crew.remove(member)
+        self._store.workers.remove([member.worker_id])
+        self._emit(WorkerStopped(member.worker_id, member.actor_id, reason))
+
+    def retire_idle(self, now: datetime) -> None:
+        """Let workers go that have had nothing to do for long."""
+        for member in self._crew:
+            if member.is_idle and member.idle_since is not None and now - member.idle_since >= self._capacity.idle:
+                self.retire(member, "idle")
+
+
+def _wanted(waiting: Waiting, available: int) -> int:
+    """Messages an actor has use for workers for. A SUBMITTED actor wants one, to have its image prepared."""
+    status = waiting.actor.status
+    if status is ActorStatus.READY:
+        return waiting.count
+    if status is ActorStatus.SUBMITTED:
+        return available or max(1, waiting.count)
+    return 0

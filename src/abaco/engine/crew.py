@@ -1,0 +1,64 @@
+"""The engine's picture of its workers: who they are, what they do, since when. In memory, rebuilt by starting over."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from abaco.domain.actor import Actor
+from abaco.domain.execution import Claim
+from abaco.ports import ImageRef
+
+__all__ = ["Crew", "Member"]
+
+
+@dataclass(slots=True)
+class Member:
+    """One worker. `digest` is set once it is ready; `claim` while it is busy."""
+
+    worker_id: str
+    actor_id: str
+    revision: int
+    image: ImageRef
+    digest: str | None = None
+    claim: Claim | None = None
+    idle_since: datetime | None = None
+    leaving: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        return self.digest is not None and self.claim is None and not self.leaving
+
+
+class Crew:
+    """All workers of this engine, by id and by actor."""
+
+    def __init__(self) -> None:
+        self._members: dict[str, Member] = {}
+        self._by_actor: dict[str, dict[str, Member]] = {}
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(list(self._members.values()))
+
+    def add(self, member: Member) -> None:
+        self._members[member.worker_id] = member
+        self._by_actor.setdefault(member.actor_id, {})[member.worker_id] = member
+
+    def find(self, worker_id: str) -> Member | None:
+        return self._members.get(worker_id)
+
+    def remove(self, member: Member) -> None:
+        self._members.pop(member.worker_id, None)
+        team = self._by_actor.get(member.actor_id, {})
+        team.pop(member.worker_id, None)
+        if not team:
+            self._by_actor.pop(member.actor_id, None)
+
+    def of(self, actor_id: str) -> list[Member]:
+        return list(self._by_actor.get(actor_id, {}).values())
+
+    def idle(self, actor: Actor) -> list[Member]:
+        """Free workers of the actor's current revision."""
+        return [member for member in self.of(actor.id) if member.is_idle and member.revision == actor.revision]
+
+    def actor_ids(self) -> set[str]:
+        return set(self._by_actor)

@@ -1,0 +1,135 @@
+"""The engine's life: a few loops in one task group. Each is three lines; the work is `run_once`."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+import anyio
+from anyio import CancelScope, to_thread
+from structlog.typing import FilteringBoundLogger
+
+from abaco.engine.dispatcher import Dispatcher
+from abaco.engine.inbox import Inbox
+from abaco.engine.pruner import Pruner
+from abaco.engine.reaper import Reaper
+from abaco.notify.local import LocalListener
+from abaco.ports import Clock, Pool
+from abaco.services.work import Work
+
+__all__ = ["Alarm", "Engine"]
+
+_SWEEP_SECONDS = 2.0
+"""How late a lost wake-up is noticed."""
+_PRUNE_SECONDS = 60.0
+
+
+class Alarm:
+    """Wakes the loop from any thread. Made inside the running event loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._event = anyio.Event()
+
+    def ring(self) -> None:
+        self._loop.call_soon_threadsafe(self._set)
+
+    def _set(self) -> None:
+        self._event.set()
+
+    async def wait(self, timeout_seconds: float) -> None:
+        """Until it rings (or rang since the last wait), at most `timeout_seconds`."""
+        with anyio.move_on_after(max(0.0, timeout_seconds)):
+            await self._event.wait()
+        self._event = anyio.Event()
+
+
+class Engine:
+    def __init__(
+        self,
+        alarm: Alarm,
+        inbox: Inbox,
+        listener: LocalListener,
+        dispatcher: Dispatcher,
+        reaper: Reaper,
+        pruner: Pruner,
+        pool: Pool,
+        work: Work,
+        clock: Clock,
+        log: FilteringBoundLogger,
+        *,
+        lease_seconds: float,
+        drain_seconds: float,
+    ) -> None:
+        self._alarm = alarm
+        self._inbox = inbox
+        self._listener = listener
+        self._dispatcher = dispatcher
+        self._reaper = reaper
+        self._pruner = pruner
+        self._pool = pool
+        self._work = work
+        self._clock = clock
+        self._log = log
+        self._lease_seconds = lease_seconds
+        self._drain_seconds = drain_seconds
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Work until SIGTERM or SIGINT, then stop claiming, wait for what runs, kill the rest, release leases."""
+        reclaimed = await to_thread.run_sync(self._reaper.begin)
+        self._log.info("engine_started", reclaimed=reclaimed)
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._listen)
+                tasks.start_soon(self._repeat, self._reaper.run_once, self._lease_seconds / 3)
+                tasks.start_soon(self._repeat, self._pruner.run_once, _PRUNE_SECONDS)
+                tasks.start_soon(self._stop_on_signal)
+                await self._take_turns()
+                await self._drain()
+                tasks.cancel_scope.cancel()
+        finally:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(self._pool.close)
+                await to_thread.run_sync(self._work.release)
+        self._log.info("engine_stopped")
+
+    async def _take_turns(self) -> None:
+        next_sweep = anyio.current_time()
+        while not self._stopping:
+            sweep = anyio.current_time() >= next_sweep
+            if sweep:
+                next_sweep = anyio.current_time() + _SWEEP_SECONDS
+            await self._turn(sweep=sweep)
+            await self._alarm.wait(min(next_sweep - anyio.current_time(), self._until_retry()))
+
+    async def _drain(self) -> None:
+        self._dispatcher.stop_claiming()
+        with anyio.move_on_after(self._drain_seconds):
+            while self._dispatcher.is_busy():
+                await self._alarm.wait(self._drain_seconds)
+                await self._turn(sweep=False)
+
+    async def _turn(self, *, sweep: bool) -> None:
+        # A turn is never abandoned half-way: it has claimed what it has not handed out yet.
+        with CancelScope(shield=True):
+            await to_thread.run_sync(lambda: self._dispatcher.run_once(sweep=sweep))
+
+    def _until_retry(self) -> float:
+        due = self._dispatcher.next_retry()
+        return _SWEEP_SECONDS if due is None else (due - self._clock.now()).total_seconds()
+
+    async def _listen(self) -> None:
+        while True:
+            await anyio.wait_readable(self._listener.socket)
+            self._inbox.hear(self._listener.receive())
+
+    async def _repeat(self, run_once: Callable[[], object], seconds: float) -> None:
+        while True:
+            await anyio.sleep(seconds)
+            await to_thread.run_sync(run_once)
+
+    async def _stop_on_signal(self) -> None:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async for _ in signals:
+                self._stopping = True
+                self._alarm.ring()

@@ -1,0 +1,33 @@
+"""Forgetting what has expired."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from abaco.ports import Clock, Store
+
+__all__ = ["Pruned", "Pruner"]
+
+_ORPHANED_AFTER = timedelta(days=1)
+"""Longer than any upload of a binary message takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    logs: int
+    results: int
+    chunks: int
+
+
+class Pruner:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def run_once(self) -> Pruned:
+        """Remove expired logs and results, and pieces of binary messages that never came to be."""
+        now = self._clock.now()
+        return Pruned(
+            self._store.logs.prune(now),
+            self._store.results.prune(now),
+            self._store.mailbox.prune_chunks(now - _ORPHANED_AFTER),
+        )

@@ -1,0 +1,61 @@
+"""Waking the engine on the same machine: datagrams to a UNIX socket in the data directory."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["LocalListener", "LocalNotifier"]
+
+_NAME = "engine.sock"
+_MAX_TOPIC = 256
+
+
+@contextmanager
+def _short_path(directory: Path) -> Iterator[str]:
+    """The socket's path in under 108 bytes (the kernel's limit), however deep the directory lies."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{_NAME}"
+    finally:
+        os.close(descriptor)
+
+
+class LocalNotifier:
+    """Sends; while no engine listens, or it lags behind, words are lost, which the port allows."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    def notify(self, topic: str) -> None:
+        # A full buffer means that the engine has been woken often enough.
+        with suppress(OSError), _short_path(self._directory) as path:
+            self._socket.sendto(topic.encode(), path)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class LocalListener:
+    """Receives; only one at a time, the engine holding the data directory's lock."""
+
+    def __init__(self, directory: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        (directory / _NAME).unlink(missing_ok=True)
+        with _short_path(directory) as path:
+            self.socket.bind(path)
+
+    def receive(self) -> set[str]:
+        """Every topic that has arrived."""
+        topics: set[str] = set()
+        with suppress(BlockingIOError):
+            while True:
+                topics.add(self.socket.recv(_MAX_TOPIC).decode(errors="replace"))
+        return topics
+
+    def close(self) -> None:
+        self.socket.close()

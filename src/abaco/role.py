@@ -1,0 +1,66 @@
+"""The entry point of the server's child processes: ``python -m abaco.role api|engine``."""
+
+import ctypes
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import msgspec
+
+from abaco.bootstrap import run_api, run_engine
+from abaco.errors import AbacoError
+from abaco.runtime.unavailable import RuntimeUnavailable
+from abaco.settings import Settings
+
+__all__ = ["SETTINGS_VARIABLE", "decode_settings", "encode_settings", "lock_path", "main"]
+
+SETTINGS_VARIABLE = "ABACO_ROLE_SETTINGS"
+_ROLES: Mapping[str, Callable[[Settings], None]] = {"api": run_api, "engine": run_engine}
+_PR_SET_PDEATHSIG = 1
+
+
+def lock_path(settings: Settings, role: str) -> Path:
+    """The file a running role holds locked: one engine and one API a data directory."""
+    return settings.data / "run" / f"{role}.lock"
+
+
+def encode_settings(settings: Settings) -> str:
+    return msgspec.json.encode(settings, enc_hook=str).decode()
+
+
+def decode_settings(text: str) -> Settings:
+    def decode_hook(kind: type, value: Any) -> Any:
+        return kind(value)
+
+    return msgspec.json.decode(text, type=Settings, dec_hook=decode_hook)
+
+
+def _hold(path: Path) -> TextIO:
+    """Wait for and hold the lock; the kernel lets go of it however this process ends."""
+    file = path.open("w")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def main() -> int:
+    """Run the role named by the only argument, until a signal or until the supervisor is gone."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    # The supervisor waits for signals with them blocked, and children inherit that.
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    role = sys.argv[1]
+    settings = decode_settings(os.environ.pop(SETTINGS_VARIABLE))
+    with _hold(lock_path(settings, role)):
+        try:
+            _ROLES[role](settings)
+        except (AbacoError, RuntimeUnavailable) as error:
+            print(f"abaco {role}: {error}", file=sys.stderr)  # noqa: T201 - this is the program's own voice
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Running one container on this machine: images, the private writable layer, limits, crun."""

@@ -1,0 +1,97 @@
+"""Telling crun's words from the container's, and saying them in a user's language.
+
+crun reports what fails before the container's program starts to its log file and, once more, on stderr, which is
+the container's. When the exec itself fails, stderr alone has it: as one JSON line, the only thing that was ever
+written there. A container that forges that line only harms its own execution.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+__all__ = ["OutputGate", "exec_failure", "explained", "logged_failure"]
+
+_EXEC_PREFIX: Final = b'{"msg":"exec container process'
+_FAILURE_EXIT: Final = 1
+_MOMENT_SECONDS: Final = 0.02
+_EXPLANATIONS: Final = (
+    (re.compile(r"executable file `(/.*)` not found in \$PATH.*"), r"executable file '\1' not found"),
+    (re.compile(r"executable file `(.*)` not found in \$PATH.*"), r"executable file '\1' not found in $PATH"),
+    (
+        re.compile(r"exec container process \(missing dynamic library\?\) `(.*)`: (.*)"),
+        r"cannot execute '\1': \2 (is its interpreter or a dynamic library missing?)",
+    ),
+    (re.compile(r"exec container process `(.*)`: (.*)"), r"cannot execute '\1': \2"),
+    (re.compile(r"open executable: .*"), "the image's command is not an executable file"),
+    (re.compile(r"chdir `?(.*?)`?: (.*)"), r"cannot enter the working directory '\1': \2"),
+)
+
+
+class OutputGate:
+    """Passes a container's output on, except what might be crun's: that waits for `settle`.
+
+    `ends_within` waits so many seconds for crun's end. A crun that has reported a failure ends at once, and may
+    report it on stderr before it does in its log; so the very first output is looked at a moment later.
+    """
+
+    def __init__(self, log: Path, ends_within: Callable[[float], bool], output: Callable[[bytes], None]) -> None:
+        self._log = log
+        self._ends_within = ends_within
+        self._output = output
+        self._open = False
+        self.held = b""
+
+    def feed(self, data: bytes) -> None:
+        if not self._open:
+            if not self.held:
+                self._ends_within(_MOMENT_SECONDS)
+            self.held += data
+            if self.held.startswith(_EXEC_PREFIX) or self._log.stat().st_size:
+                return
+            data = self.release()
+        self._output(data)
+
+    def release(self) -> bytes:
+        """Open the gate: what it held back."""
+        self._open = True
+        held, self.held = self.held, b""
+        return held
+
+    def settle(self) -> None:
+        """The container did start: what was held back is its own."""
+        if self.held:
+            self._output(self.release())
+
+
+def logged_failure(log: Path, exit_code: int) -> str | None:
+    """What crun's log says went wrong before the program started, if anything."""
+    if exit_code != _FAILURE_EXIT:
+        return None
+    messages = [message for line in log.read_bytes().splitlines() if (message := _message(line))]
+    return messages[-1] if messages else None
+
+
+def exec_failure(output: bytes, exit_code: int) -> str | None:
+    """What crun says if `output`, all that came out of the container, is its report that exec failed."""
+    if exit_code != _FAILURE_EXIT or not output.startswith(_EXEC_PREFIX) or output.count(b"\n") != 1:
+        return None
+    return _message(output)
+
+
+def explained(message: str) -> str:
+    """What crun says, as a user wants to read it."""
+    for pattern, explanation in _EXPLANATIONS:
+        if pattern.fullmatch(message):
+            return pattern.sub(explanation, message)
+    return message.replace("`", "'")
+
+
+def _message(line: bytes) -> str | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    message = record.get("msg") if isinstance(record, dict) and record.get("level") == "error" else None
+    return message if isinstance(message, str) else None

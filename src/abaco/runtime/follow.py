@@ -1,0 +1,128 @@
+"""Following one container to its end: output, results, the time limit and the request to stop, in one loop."""
+
+import os
+import selectors
+import time
+from collections.abc import Callable
+from typing import IO, Final, Protocol
+
+from abaco.domain.execution import StopReason
+from abaco.ports import Stop
+from abaco.runtime.results import ResultSocket
+
+__all__ = ["Follower", "Keeper", "Listener"]
+
+_READ_BYTES: Final = 1 << 18
+_KILL_AGAIN_SECONDS: Final = 0.05
+_PATIENT_KILLS: Final = 20
+
+
+class Listener(Protocol):
+    """Who hears what comes out of the container."""
+
+    def output(self, data: bytes) -> None: ...
+
+    def result(self, data: bytes) -> None: ...
+
+    def dropped(self, size: int) -> None: ...
+
+
+class Keeper(Protocol):
+    """Who keeps an eye on the crun process and can end its container."""
+
+    def fileno(self) -> int:
+        """Readable once crun has ended."""
+
+    def terminate(self) -> None:
+        """Ask the container's first process to end."""
+
+    def kill(self, *, hard: bool) -> None:
+        """Kill the container's processes; with `hard` also crun, which would otherwise report and clean up."""
+
+
+class Follower:
+    """Follows one container; `follow` returns once it has ended and all it left behind has been read."""
+
+    def __init__(self, pipe: IO[bytes], results: ResultSocket, listener: Listener) -> None:
+        self._pipe = pipe
+        self._results = results
+        self._listener = listener
+        self._reason = StopReason.EXITED
+        self._ended = False
+        self._kills = 0
+        self._deadline: float | None = None
+        os.set_blocking(self._pipe.fileno(), False)
+
+    def follow(self, stop: Stop, keeper: Keeper, limit_seconds: float | None, grace_seconds: float) -> StopReason:
+        """Why the container ended, as far as the following had a part in it."""
+        self._keeper = keeper
+        self._grace_seconds = grace_seconds
+        self._on_deadline: Callable[[], None] = self._time_out
+        if limit_seconds is not None:
+            self._deadline = time.monotonic() + limit_seconds
+        self._loop(stop)
+        self._drain()
+        return self._reason
+
+    def _loop(self, stop: Stop) -> None:
+        with selectors.EpollSelector() as selector:
+            self._selector = selector
+            selector.register(self._keeper, selectors.EVENT_READ)
+            selector.register(stop, selectors.EVENT_READ, lambda: self._halt(stop))
+            selector.register(self._results, selectors.EVENT_READ, self._take_results)
+            selector.register(self._pipe, selectors.EVENT_READ, self._take_output)
+            while not self._ended:
+                self._step(selector)
+
+    def _step(self, selector: selectors.BaseSelector) -> None:
+        timeout = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        ready = selector.select(timeout)
+        # Who has ended by itself is not stopped any more: the end goes before anything else that is ready.
+        self._ended = any(key.fileobj is self._keeper for key, _ in ready)
+        if self._ended:
+            return
+        for key, _ in ready:
+            key.data()
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self._on_deadline()
+
+    def _take_output(self) -> bool:
+        """Hand on a piece of output; whether more may be there."""
+        try:
+            data = os.read(self._pipe.fileno(), _READ_BYTES)
+        except BlockingIOError:
+            return False
+        if data:
+            self._listener.output(data)
+        elif not self._ended:
+            self._selector.unregister(self._pipe)
+        return bool(data)
+
+    def _take_results(self) -> bool:
+        return self._results.receive(self._listener.result, self._listener.dropped)
+
+    def _drain(self) -> None:
+        """Read what was written before the end; nobody is left to write more, and nobody is waited for."""
+        while self._take_results():
+            pass
+        while self._take_output():
+            pass
+
+    def _time_out(self) -> None:
+        self._reason = StopReason.TIMED_OUT
+        self._on_deadline = self._kill
+        self._deadline = time.monotonic() + self._grace_seconds
+        self._keeper.terminate()
+
+    def _halt(self, stop: Stop) -> None:
+        self._selector.unregister(stop)
+        if self._reason is StopReason.EXITED:
+            self._reason = StopReason.HALTED
+        self._kill()
+
+    def _kill(self) -> None:
+        """Kill, and again a little later: crun may be about to start the container just now."""
+        self._keeper.kill(hard=self._kills >= _PATIENT_KILLS)
+        self._kills += 1
+        self._on_deadline = self._kill
+        self._deadline = time.monotonic() + _KILL_AGAIN_SECONDS

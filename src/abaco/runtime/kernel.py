@@ -1,0 +1,94 @@
+"""The system calls that Python 3.11 lacks. Each raises OSError with the kernel's errno."""
+
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+__all__ = [
+    "MNT_DETACH",
+    "MS_NODEV",
+    "MS_NOSUID",
+    "enter_private_mounts",
+    "mount",
+    "open_in_root",
+    "sync_filesystem",
+    "umount",
+]
+
+CLONE_NEWNS: Final = 0x00020000
+MS_NOSUID: Final = 2
+MS_NODEV: Final = 4
+MS_REC: Final = 16384
+MS_PRIVATE: Final = 1 << 18
+MNT_DETACH: Final = 2
+
+_AT_FDCWD: Final = -100
+_SYS_OPENAT2: Final = 437  # the same on every architecture
+_RESOLVE_NO_MAGICLINKS: Final = 0x02
+_RESOLVE_IN_ROOT: Final = 0x10
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _checked(result: int, subject: str | Path) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), os.fspath(subject))
+    return result
+
+
+def mount(source: str, target: Path, kind: str, flags: int, options: str) -> None:
+    data = os.fsencode(options)
+    result = _libc().mount(os.fsencode(source), os.fsencode(target), kind.encode(), ctypes.c_ulong(flags), data)
+    _checked(result, target)
+
+
+def umount(target: Path, flags: int = 0) -> None:
+    _checked(_libc().umount2(os.fsencode(target), flags), target)
+
+
+def sync_filesystem(directory: Path) -> None:
+    """Put on disk everything written so far to the file system that holds `directory`."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _checked(_libc().syncfs(descriptor), directory)
+    finally:
+        os.close(descriptor)
+
+
+def open_in_root(root: Path, path: str) -> int:
+    """Open `path` for reading as a process whose root directory is `root` would; a descriptor.
+
+    Symbolic links, absolute ones too, and ``..`` cannot lead out of `root`. Never blocks, not even on a FIFO.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    how = _OpenHow(flags=flags, mode=0, resolve=_RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
+    directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        size = ctypes.c_size_t(ctypes.sizeof(how))
+        number = ctypes.c_long(_SYS_OPENAT2)
+        return _checked(_libc().syscall(number, directory, os.fsencode(path), ctypes.byref(how), size), path)
+    finally:
+        os.close(directory)
+
+
+def enter_private_mounts(control_groups: Path = Path("/sys/fs/cgroup")) -> None:
+    """Give this process mounts of its own; call it once, before the first thread is started.
+
+    What is mounted afterwards is seen by this process and its children only, and vanishes with them, even on
+    SIGKILL. On hosts with "hybrid" control groups the unified hierarchy is hidden, because crun refuses them.
+    """
+    _checked(_libc().unshare(CLONE_NEWNS), "unshare")
+    mount("none", Path("/"), "none", MS_REC | MS_PRIVATE, "")
+    unified = control_groups / "unified"
+    if unified.is_mount():
+        umount(unified, MNT_DETACH)

@@ -1,0 +1,65 @@
+"""The socket through which a container hands back results: one datagram is one result."""
+
+import os
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+__all__ = ["MAX_RESULT_BYTES", "ResultSocket"]
+
+MAX_RESULT_BYTES: Final = 131_072
+_BUFFER_BYTES: Final = 8 << 20
+_AT_ONCE: Final = 64
+
+
+class ResultSocket:
+    """A UNIX datagram socket at `path`, which every user may write to; a fresh one for each container."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._buffer = bytearray(MAX_RESULT_BYTES)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            self._enlarge()
+            self._bind()
+        except OSError:
+            self._socket.close()
+            raise
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def receive(self, result: Callable[[bytes], None], dropped: Callable[[int], None]) -> bool:
+        """Hand on what has arrived, up to a bound; whether more may be there. Oversize is `dropped`, not cut."""
+        for _ in range(_AT_ONCE):
+            try:
+                # MSG_TRUNC makes the kernel tell the size that was sent, not the part that fits.
+                size = self._socket.recv_into(self._buffer, 0, socket.MSG_TRUNC)
+            except BlockingIOError:
+                return False
+            if size > MAX_RESULT_BYTES:
+                dropped(size)
+            else:
+                result(bytes(memoryview(self._buffer)[:size]))
+        return True
+
+    def close(self) -> None:
+        self._socket.close()
+        self.path.unlink(missing_ok=True)
+
+    def _enlarge(self) -> None:
+        with suppress(OSError):
+            # The FORCE form goes beyond the machine's rmem_max, and needs CAP_NET_ADMIN.
+            self._socket.setsockopt(socket.SOL_SOCKET, 33, _BUFFER_BYTES)  # SO_RCVBUFFORCE
+
+    def _bind(self) -> None:
+        self.path.unlink(missing_ok=True)
+        directory = os.open(self.path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            # The path of a UNIX socket is limited to 107 bytes, that of a data directory is not.
+            self._socket.bind(f"/proc/self/fd/{directory}/{self.path.name}")
+        finally:
+            os.close(directory)
+        self.path.chmod(0o777)

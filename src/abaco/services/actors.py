@@ -1,0 +1,112 @@
+"""Registering, reading, updating and deleting actors."""
+
+from abaco.domain.actor import DEFAULT_QUEUE, Actor, ActorDescription, check_description, revised
+from abaco.domain.event import ActorDeleted, ActorRegistered, ActorUpdated
+from abaco.domain.ids import NewId
+from abaco.domain.lifecycle import ActorStatus
+from abaco.domain.permission import Level
+from abaco.domain.user import Principal
+from abaco.errors import NotPermitted
+from abaco.ports import Clock, Emit, Notifier, Store
+from abaco.services.access import Access
+from abaco.services.state import require_state
+
+__all__ = ["Actors"]
+
+
+class Actors:
+    """`base_url` is the server's own address, for tenants without one of their own."""
+
+    def __init__(
+        self, store: Store, access: Access, clock: Clock, new_id: NewId, notifier: Notifier, emit: Emit, base_url: str
+    ) -> None:
+        self._store = store
+        self._access = access
+        self._clock = clock
+        self._new_id = new_id
+        self._notifier = notifier
+        self._emit = emit
+        self._base_url = base_url
+
+    def list(self, caller: Principal) -> "list[Actor]":
+        """The actors the caller may read by an entry of their own or the world's, in order of registration."""
+        _require_full(caller)
+        return self._store.actors.list_visible(caller.tenant, caller.username)
+
+    def get(self, caller: Principal, identifier: str) -> Actor:
+        return self._access.require(caller, identifier, Level.READ)
+
+    def register(self, caller: Principal, description: ActorDescription) -> Actor:
+        """A new actor, SUBMITTED; the engine prepares its image. Raises InvalidInput or NotPermitted."""
+        _require_full(caller)
+        check_description(description, caller, current=None)
+        actor = self._born(caller, description)
+        require_state(actor.state)
+        self._store.actors.add(actor)
+        self._notifier.notify(f"actor:{actor.id}")
+        self._emit(ActorRegistered(actor.tenant, actor.id, actor.image, actor.owner))
+        return actor
+
+    def _born(self, caller: Principal, description: ActorDescription) -> Actor:
+        now = self._clock.now()
+        user = self._store.users.find(caller.tenant, caller.username)
+        tenant = self._store.tenants.find(caller.tenant)
+        return Actor(
+            id=self._new_id(),
+            tenant=caller.tenant,
+            owner=caller.username,
+            api_server=(tenant.api_server if tenant else None) or self._base_url,
+            image=description.image,
+            name=description.name,
+            description=description.description,
+            type=description.type,
+            default_environment=description.default_environment,
+            stateless=True if description.stateless is None else description.stateless,
+            state={} if description.state is None else description.state,
+            hints=tuple(description.hints),
+            token=description.token,
+            privileged=description.privileged,
+            use_container_uid=description.use_container_uid,
+            queue=description.queue or DEFAULT_QUEUE,
+            max_workers=description.max_workers,
+            mem_limit=description.mem_limit,
+            max_cpus=description.max_cpus,
+            log_ex=description.log_ex,
+            uid=user.uid if user else None,
+            gid=user.gid if user else None,
+            revision=1,
+            status=ActorStatus.SUBMITTED,
+            status_message="",
+            created_at=now,
+            updated_at=now,
+        )
+
+    def update(self, caller: Principal, identifier: str, description: ActorDescription) -> Actor:
+        """The actor as `description` says; a new image, or force, starts a new revision."""
+        actor = self._access.require(caller, identifier, Level.UPDATE)
+
+        def revise(current: Actor) -> Actor:
+            check_description(description, caller, current)
+            return revised(current, description, self._clock.now())
+
+        actor = self._store.actors.change(caller.tenant, actor.id, caller.username, revise)
+        self._notifier.notify(f"actor:{actor.id}")
+        self._emit(ActorUpdated(actor.tenant, actor.id, actor.revision, caller.username))
+        return actor
+
+    def delete(self, caller: Principal, identifier: str) -> str:
+        """Hide the actor and have its containers killed; its id. `is_gone` says when nothing of it runs."""
+        actor = self._access.require(caller, identifier, Level.UPDATE)
+        self._store.actors.begin_delete(caller.tenant, actor.id, self._clock.now())
+        self._notifier.notify(f"actor:{actor.id}")
+        self._emit(ActorDeleted(actor.tenant, actor.id, caller.username))
+        return actor.id
+
+    def is_gone(self, actor_id: str) -> bool:
+        """Whether nothing of a deleted actor runs any more."""
+        return self._store.actors.remaining_executions(actor_id) == 0
+
+
+def _require_full(caller: Principal) -> None:
+    if caller.state_only:
+        raise NotPermitted("Not authorized -- this token is limited to the state of its own actor.")

@@ -1,0 +1,176 @@
+"""Posting messages: resolve, require EXECUTE, check, one transaction for many, wake the engine, announce."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from abaco.domain.actor import Actor
+from abaco.domain.environment import require_environment
+from abaco.domain.event import MailboxPurged, MessagePosted
+from abaco.domain.execution import Execution
+from abaco.domain.ids import NewId
+from abaco.domain.lifecycle import ExecutionStatus
+from abaco.domain.message import ContentType, Payload, require_sendable
+from abaco.domain.permission import Level
+from abaco.domain.user import Principal
+from abaco.errors import AbacoError, TooLarge
+from abaco.ports import Clock, Emit, NewMessage, Notifier, Store
+from abaco.services.access import Access
+
+__all__ = ["BinaryUpload", "Mailbox", "Post", "Posted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message as a request brings it. `execution_id` is given when its binary data was stored ahead."""
+
+    caller: Principal
+    identifier: str
+    payload: Payload
+    environment: Mapping[str, str] = field(default_factory=dict)
+    jwt_header: str | None = None
+    execution_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message that is on disk (P1)."""
+
+    actor: Actor
+    execution_id: str
+    payload: Payload
+
+
+class Mailbox:
+    def __init__(
+        self, store: Store, access: Access, clock: Clock, new_id: NewId, notifier: Notifier, emit: Emit
+    ) -> None:
+        self._store = store
+        self._access = access
+        self._clock = clock
+        self._new_id = new_id
+        self._notifier = notifier
+        self._emit = emit
+
+    def post(self, posts: Sequence[Post]) -> list[Posted | AbacoError]:
+        """Post messages of many requests in one transaction; for each what became of it, in order."""
+        resolved: dict[tuple[Principal, str], Actor | AbacoError] = {}
+        prepared = [self._prepare(post, resolved) for post in posts]
+        good = [new for new in prepared if isinstance(new, NewMessage)]
+        failed = self._add(good)
+        outcomes: list[Posted | AbacoError] = []
+        for post, new in zip(posts, prepared, strict=True):
+            if isinstance(new, AbacoError):
+                outcomes.append(new)
+            elif new.execution.id in failed:
+                outcomes.append(failed[new.execution.id])
+            else:
+                actor = resolved[post.caller, post.identifier]
+                assert isinstance(actor, Actor)  # noqa: S101 - or `prepared` would hold the error
+                outcomes.append(Posted(actor, new.execution.id, new.payload))
+        self._announce([new for new in good if new.execution.id not in failed])
+        return outcomes
+
+    def _prepare(
+        self, post: Post, resolved: dict[tuple[Principal, str], Actor | AbacoError]
+    ) -> NewMessage | AbacoError:
+        """The message to store, or what is wrong with it; look-ups shared by the posts of a batch."""
+        key = (post.caller, post.identifier)
+        try:
+            if key not in resolved:
+                resolved[key] = self._resolve(post)
+            actor = resolved[key]
+            if isinstance(actor, AbacoError):
+                return actor
+            require_sendable(post.payload)
+            require_environment(post.environment, "query parameters")
+        except AbacoError as error:
+            return error
+        return self._new_message(post, actor)
+
+    def _resolve(self, post: Post) -> Actor | AbacoError:
+        try:
+            return self._access.require(post.caller, post.identifier, Level.EXECUTE)
+        except AbacoError as error:
+            return error
+
+    def _new_message(self, post: Post, actor: Actor) -> NewMessage:
+        execution = Execution(
+            id=post.execution_id or self._new_id(),
+            actor_id=actor.id,
+            tenant=actor.tenant,
+            api_server=actor.api_server,
+            executor=post.caller.username,
+            status=ExecutionStatus.SUBMITTED,
+            received_at=self._clock.now(),
+        )
+        return NewMessage(actor.id, execution, post.payload, actor.revision, post.environment, post.jwt_header)
+
+    def _add(self, messages: Sequence[NewMessage]) -> dict[str, AbacoError]:
+        """Store all in one transaction; if one spoils it (its actor was just deleted), each in its own."""
+        if not messages:
+            return {}
+        try:
+            self._store.mailbox.add(messages)
+        except AbacoError as error:
+            if len(messages) == 1:
+                return {messages[0].execution.id: error}
+            failed: dict[str, AbacoError] = {}
+            for message in messages:
+                failed.update(self._add([message]))
+            return failed
+        return {}
+
+    def _announce(self, messages: Sequence[NewMessage]) -> None:
+        for actor_id in {message.actor_id for message in messages}:
+            self._notifier.notify(f"actor:{actor_id}")
+        for message in messages:
+            execution = message.execution
+            kind = message.payload.content_type.value
+            self._emit(MessagePosted(execution.tenant, execution.actor_id, execution.id, kind))
+
+    def begin_upload(self, caller: Principal, identifier: str, limit: int) -> "BinaryUpload":
+        """Prepare to receive a binary message of at most `limit` bytes; checks the permission before the data."""
+        self._access.require(caller, identifier, Level.EXECUTE)
+        return BinaryUpload(self._store, self._clock, self._new_id(), limit)
+
+    def count(self, caller: Principal, identifier: str) -> tuple[Actor, int]:
+        """How many messages wait."""
+        actor = self._access.require(caller, identifier, Level.READ)
+        return actor, self._store.mailbox.count(actor.id)
+
+    def purge(self, caller: Principal, identifier: str) -> Actor:
+        """Drop all waiting messages; their executions end in ERROR and say why."""
+        actor = self._access.require(caller, identifier, Level.UPDATE)
+        count = self._store.mailbox.purge(actor.id, self._clock.now())
+        self._emit(MailboxPurged(actor.tenant, actor.id, count))
+        return actor
+
+
+class BinaryUpload:
+    """A binary message on its way in, stored in pieces under the id of its future execution.
+
+    Pieces that never become a message (the client went away, the server died) are pruned after a day.
+    """
+
+    def __init__(self, store: Store, clock: Clock, execution_id: str, limit: int) -> None:
+        self.execution_id = execution_id
+        self._store = store
+        self._clock = clock
+        self._limit = limit
+        self._size = 0
+        self._pieces = 0
+
+    def write(self, data: bytes) -> None:
+        """Store the next piece; raises TooLarge past the limit."""
+        self._size += len(data)
+        if self._size > self._limit:
+            raise TooLarge(f"Message exceeds max content length of: {self._limit}")
+        if data:
+            self._store.mailbox.add_chunk(self.execution_id, self._pieces, data, self._clock.now())
+            self._pieces += 1
+
+    def payload(self) -> Payload:
+        return Payload(ContentType.BINARY, None, self._size)
+
+    def abandon(self) -> None:
+        self._store.mailbox.discard_chunks(self.execution_id)

@@ -1,0 +1,196 @@
+"""What the engine does with messages: claim them for workers, record what comes of them, give lost ones back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from abaco.domain.actor import Actor, memory_bytes
+from abaco.domain.event import (
+    ActorFailed,
+    ActorReady,
+    ExecutionClaimed,
+    ExecutionFinished,
+    ExecutionRequeued,
+    LateOutcomeIgnored,
+)
+from abaco.domain.execution import Claim, Outcome, context, not_run
+from abaco.domain.message import ContentType
+from abaco.ports import (
+    ClaimRequest,
+    Clock,
+    Closing,
+    ContainerSpec,
+    Emit,
+    ExecutionEnded,
+    ImageRef,
+    LogAppended,
+    Requeue,
+    ResultSent,
+    StartFailed,
+    Store,
+    Task,
+)
+from abaco.services.execution_tokens import ExecutionTokens
+from abaco.services.images import Images
+
+__all__ = ["Limits", "Work"]
+
+_FIRST_RETRY_SECONDS = 0.1
+_LONGEST_RETRY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What holds for executions whose actors do not say; the settings of the same names."""
+
+    max_run_seconds: float
+    stop_grace_seconds: float
+    mem_limit: str
+    max_cpus: int
+    max_pids: int
+    max_log_length: int
+    log_ex: int
+    log_ex_limit: int
+    result_ex: int
+    start_tries: int
+    max_attempts: int
+    default_token: bool
+
+
+class Work:
+    def __init__(
+        self,
+        engine_id: str,
+        store: Store,
+        images: Images,
+        tokens: ExecutionTokens,
+        clock: Clock,
+        emit: Emit,
+        limits: Limits,
+    ) -> None:
+        self._engine_id = engine_id
+        self._store = store
+        self._images = images
+        self._tokens = tokens
+        self._clock = clock
+        self._emit = emit
+        self._limits = limits
+
+    # --- claiming ---
+
+    def claim(self, requests: Sequence[ClaimRequest]) -> list[tuple[Claim, Task]]:
+        """The next messages for these idle workers, and what the workers are to run."""
+        claims = self._store.claims.claim(self._engine_id, requests, self._clock.now())
+        for claim in claims:
+            self._emit(ExecutionClaimed(claim.actor.id, claim.execution_id, claim.attempt, claim.worker_id))
+        return [(claim, self._task(claim)) for claim in claims]
+
+    def _task(self, claim: Claim) -> Task:
+        actor, limits = claim.actor, self._limits
+        owner_token = limits.default_token if actor.token is None else actor.token
+        seconds = limits.max_run_seconds if limits.max_run_seconds > 0 else None
+        token = self._tokens.issue(claim, self._clock.now(), seconds or 0, owner_token=owner_token)
+        max_cpus = limits.max_cpus if actor.max_cpus is None else actor.max_cpus
+        spec = ContainerSpec(
+            execution_id=claim.execution_id,
+            environment=context(claim, token),
+            user=_user(actor),
+            memory=memory_bytes(actor.mem_limit or limits.mem_limit),
+            cpus=max_cpus / 1e9 if max_cpus > 0 else None,
+            pids=limits.max_pids,
+            max_run_seconds=seconds,
+            stop_grace_seconds=limits.stop_grace_seconds,
+            binary=(lambda: self._store.mailbox.chunks(claim.execution_id))
+            if claim.payload.content_type is ContentType.BINARY
+            else None,
+        )
+        return Task(claim.attempt, spec, limits.max_log_length)
+
+    # --- recording ---
+
+    def record_output(self, results: Sequence[ResultSent], logs: Sequence[LogAppended]) -> None:
+        """Make readable what running containers sent."""
+        if results:
+            expires_at = self._clock.now() + timedelta(seconds=self._limits.result_ex)
+            self._store.results.append(results, expires_at)
+        if logs:
+            self._store.logs.append(logs)
+
+    def finish(self, ended: Sequence[tuple[Claim, ExecutionEnded]]) -> None:
+        """Land the outcomes; word from a lease that was lost is announced and otherwise ignored."""
+        closings = [self._closing(claim, event.outcome, event.log_text) for claim, event in ended]
+        self._close([claim for claim, _ in ended], closings)
+
+    def _close(self, claims: Sequence[Claim], closings: Sequence[Closing]) -> None:
+        landed = self._store.executions.close(self._engine_id, closings, self._clock.now())
+        for claim, closing, did_land in zip(claims, closings, landed, strict=True):
+            if not did_land:
+                self._emit(LateOutcomeIgnored(claim.execution_id, claim.attempt))
+                continue
+            out = closing.outcome
+            self._emit(
+                ExecutionFinished(
+                    claim.actor.id, claim.execution_id, claim.attempt, out.status, out.reason, out.exit_code
+                ),
+            )
+
+    def _closing(self, claim: Claim, outcome: Outcome, log_text: str) -> Closing:
+        lifetime = self._limits.log_ex if claim.actor.log_ex is None else claim.actor.log_ex
+        return Closing(claim.execution_id, claim.attempt, outcome, log_text, min(lifetime, self._limits.log_ex_limit))
+
+    def start_failed(self, claim: Claim, event: StartFailed) -> float | None:
+        """Give the message back for another try and return the delay in seconds; None if it was the last try.
+
+        Then the execution ends in ERROR and so does its actor: every other message of it would fare alike.
+        """
+        reason = f"Error executing container: {event.reason}"
+        if claim.attempt >= self._limits.start_tries:
+            now = self._clock.now()
+            self._close([claim], [self._closing(claim, not_run(reason, now), "")])
+            self.actor_failed(claim.actor.id, claim.actor.revision, reason)
+            return None
+        delay: float = min(_FIRST_RETRY_SECONDS * 2.0 ** (claim.attempt - 1), _LONGEST_RETRY_SECONDS)
+        not_before = self._clock.now() + timedelta(seconds=delay)
+        self._store.claims.requeue([Requeue(claim.execution_id, claim.attempt, not_before)])
+        self._emit(ExecutionRequeued(claim.execution_id, claim.attempt, reason))
+        return delay
+
+    # --- actors and their images ---
+
+    def image_for(self, actor: Actor) -> ImageRef:
+        """What a new worker of `actor` runs; a new revision asks the registry again."""
+        return self._images.reference(actor.image, pull=actor.revision > 1 and actor.status == "SUBMITTED")
+
+    def actor_ready(self, actor_id: str, revision: int, image: ImageRef, digest: str) -> None:
+        if image.digest is None:
+            self._images.pulled(image.name, digest)
+        if self._store.actors.mark_ready(actor_id, revision):
+            self._emit(ActorReady(actor_id, digest))
+
+    def actor_failed(self, actor_id: str, revision: int, reason: str) -> None:
+        if self._store.actors.mark_error(actor_id, revision, reason):
+            self._emit(ActorFailed(actor_id, reason))
+
+    # --- what was lost ---
+
+    def reclaim(self, engine_ids: Iterable[str]) -> int:
+        """Return to their mailboxes the messages that dead engines held, and forget those engines; how many."""
+        count = 0
+        for engine_id in engine_ids:
+            lost = self._store.claims.reclaim(engine_id, self._clock.now(), self._limits.max_attempts)
+            for execution_id in lost:
+                self._emit(ExecutionRequeued(execution_id, 0, "its engine died"))
+            self._store.engines.remove(engine_id)
+            count += len(lost)
+        return count
+
+    def release(self) -> None:
+        """Give back what this engine still holds, when it stops."""
+        self.reclaim([self._engine_id])
+
+
+def _user(actor: Actor) -> tuple[int, int] | None:
+    """Whom the container runs as: the owner when the directory knows their ids, else the image's own user."""
+    if actor.use_container_uid or actor.uid is None:
+        return None
+    return actor.uid, actor.gid or 0

@@ -1,0 +1,197 @@
+"""Settings: read once (flags over environment over file over defaults), validated whole, handed down frozen."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from abaco.errors import InvalidInput
+
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "FILE_NAME",
+    "SETTING_NAMES",
+    "Settings",
+    "SettingsSource",
+    "read_settings",
+    "setting_meanings",
+]
+
+ENVIRONMENT_PREFIX = "ABACO_"
+FILE_NAME = "abaco.toml"
+_CORES = os.cpu_count() or 1
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting; the description of each is what ``abaco settings`` and the documentation show."""
+
+    data: Annotated[Path, Meta(description="Directory of everything the server keeps: database, images, keys.")]
+    host: Annotated[str, Meta(description="Address the API listens on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535, description="TCP port the API listens on.")] = 8000
+    tls_cert: Annotated[Path | None, Meta(description="PEM certificate chain; with tls_key, the API speaks https.")] = (
+        None
+    )
+    tls_key: Annotated[Path | None, Meta(description="PEM private key of tls_cert.")] = None
+    database: Annotated[
+        str | None, Meta(description="postgresql:// URL; without it, a SQLite file in the data directory.")
+    ] = None
+    runtime: Annotated[Literal["crun"], Meta(description="What starts containers.")] = "crun"
+    pool: Annotated[Literal["local"], Meta(description="Where workers live.")] = "local"
+    api_server: Annotated[
+        str | None,
+        Meta(description="Base URL under which users and containers reach the API; default from host and port."),
+    ] = None
+    version: Annotated[str | None, Meta(description="What responses show as `version`; default the package's.")] = None
+    case: Annotated[
+        Literal["camel", "snake"], Meta(description="Spelling of names under /actors (v2 is camel, v3 is snake).")
+    ] = "camel"
+    default_tenant: Annotated[str, Meta(description="Tenant that `admin` commands mean when none is named.")] = "dev"
+    default_token: Annotated[bool, Meta(description="Whether actors that do not say get their owner's token.")] = False
+    max_workers: Annotated[int, Meta(ge=1, le=10_000, description="Workers of all actors on this machine.")] = max(
+        4, 2 * _CORES
+    )
+    max_workers_per_actor: Annotated[
+        int, Meta(ge=1, le=10_000, description="Workers of one stateless actor that sets no max_workers of its own.")
+    ] = 20
+    worker_idle_seconds: Annotated[
+        float, Meta(ge=0, description="How long a worker without messages stays before it is retired.")
+    ] = 60.0
+    max_run_seconds: Annotated[
+        float, Meta(description="Run time limit of an execution in seconds; 0 or less is no limit.")
+    ] = 43_200.0
+    stop_grace_seconds: Annotated[
+        float, Meta(ge=0, description="Between SIGTERM and SIGKILL when a run time limit is reached.")
+    ] = 10.0
+    mem_limit: Annotated[
+        str, Meta(description="Memory of an execution whose actor sets no mem_limit, such as 512m; -1 is no limit.")
+    ] = "-1"
+    max_cpus: Annotated[
+        int, Meta(description="Nano-CPUs of an execution whose actor sets no max_cpus; -1 is no limit.")
+    ] = -1
+    max_pids: Annotated[int, Meta(ge=1, description="Processes and threads of an execution.")] = 1024
+    network: Annotated[
+        Literal["host", "none"],
+        Meta(description="Network of containers: the machine's own, or none (they then cannot call the API back)."),
+    ] = "host"
+    insecure_registries: Annotated[
+        tuple[str, ...], Meta(description="Registries (host:port) that may be pulled from without TLS.")
+    ] = ()
+    max_content_length: Annotated[int, Meta(ge=1, description="Bytes of a binary message.")] = 500_000_000
+    max_log_length: Annotated[int, Meta(ge=1, description="Characters kept of an execution's log.")] = 1_000_000
+    log_ex: Annotated[int, Meta(ge=1, description="Seconds a log is kept when its actor sets no log_ex.")] = 43_200
+    log_ex_limit: Annotated[int, Meta(ge=1, description="Seconds a log is kept at most, whatever log_ex says.")] = (
+        86_400
+    )
+    result_ex: Annotated[int, Meta(ge=1, description="Seconds a result waits to be read.")] = 3_600
+    start_tries: Annotated[
+        int, Meta(ge=1, description="Attempts to start an execution's container before its actor goes to ERROR.")
+    ] = 6
+    max_attempts: Annotated[
+        int, Meta(ge=1, description="Times a message may be lost with its engine before it ends in ERROR.")
+    ] = 5
+    drain_seconds: Annotated[
+        float, Meta(ge=0, description="How long a stopping server waits for running executions before it kills them.")
+    ] = 5.0
+    lease_seconds: Annotated[
+        float, Meta(ge=1, description="How long an engine that went silent keeps its messages.")
+    ] = 15.0
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="Least severity the server writes to stderr.")
+    ] = "info"
+
+    def __post_init__(self) -> None:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together: set both or neither")
+
+    @property
+    def base_url(self) -> str:
+        """The URL of the API as users write it, without a trailing slash."""
+        if self.api_server:
+            return self.api_server.rstrip("/")
+        scheme = "https" if self.tls_cert else "http"
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
+        return f"{scheme}://{host}:{self.port}"
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.data}/abaco.db"
+
+
+SETTING_NAMES = Settings.__struct_fields__
+_TYPES = get_type_hints(Settings, include_extras=True)
+
+
+def setting_meanings() -> dict[str, str]:
+    """What each setting means, by name."""
+    return {name: kind.__metadata__[0].description for name, kind in _TYPES.items() if name in SETTING_NAMES}
+
+
+SettingsSource = dict[str, str]
+"""Where each setting's value comes from: ``default``, ``file``, ``environment`` or ``flag``."""
+
+
+def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Settings, SettingsSource]:
+    """The settings and where each came from.
+
+    Raises InvalidInput that lists every problem at once: unknown names, wrong types, values out of range.
+    """
+    given: dict[str, tuple[Any, str]] = {}
+    problems: list[str] = []
+    chosen = {name: value for name, value in flags.items() if value is not None}
+    variables = {
+        key.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+        for key, value in environment.items()
+        if key.startswith(ENVIRONMENT_PREFIX) and value
+    }
+    data = chosen.get("data") or variables.get("data")
+    if data is None:
+        raise InvalidInput("Say where the server keeps its data: --data DIR, or ABACO_DATA in the environment.")
+    contents = _read_file(Path(data) / FILE_NAME)
+    problems += [f"{FILE_NAME}: unknown setting {name!r}" for name in contents if name not in SETTING_NAMES]
+    for source, values in (("file", contents), ("environment", variables), ("flag", chosen)):
+        given.update({name: (value, source) for name, value in values.items() if name in SETTING_NAMES})
+    values, wrong = _convert(given)
+    problems += wrong
+    if not problems:
+        try:
+            settings = msgspec.convert(values, Settings)
+        except msgspec.ValidationError as error:
+            problems.append(str(error))
+    if problems:
+        raise InvalidInput("Settings: " + "; ".join(problems) + ".")
+    sources = {name: given[name][1] if name in given else "default" for name in SETTING_NAMES}
+    return settings, sources
+
+
+def _convert(given: Mapping[str, tuple[Any, str]]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, (value, source) in given.items():
+        try:
+            values[name] = _convert_one(name, value)
+        except (msgspec.ValidationError, ValueError) as error:
+            reason = re.sub(r" - at `.*`$", "", str(error))
+            problems.append(f"{name} (from {source}): {reason}")
+    return values, problems
+
+
+def _convert_one(name: str, value: Any) -> Any:
+    if name == "data" or name.startswith("tls_"):
+        return Path(value).expanduser().absolute()
+    if name == "insecure_registries" and isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    return msgspec.convert(value, _TYPES[name], strict=False)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput(f"{path} cannot be read: {error}") from None

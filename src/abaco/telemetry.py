@@ -1,0 +1,45 @@
+"""The one subscriber: writes what happened as log lines. Business code only announces."""
+
+import logging
+import re
+import sys
+from dataclasses import asdict
+
+import structlog
+
+from abaco.domain.event import (
+    ActorFailed,
+    Event,
+    ExecutionRequeued,
+    LateOutcomeIgnored,
+)
+
+__all__ = ["Telemetry"]
+
+_WARNINGS = (ActorFailed, ExecutionRequeued, LateOutcomeIgnored)
+
+
+def _words(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class Telemetry:
+    """Writes one line an event to stderr: for people on a terminal, JSON elsewhere."""
+
+    def __init__(self, role: str, level: str) -> None:
+        terminal = sys.stderr.isatty()
+        renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+        self.log = structlog.wrap_logger(
+            structlog.PrintLogger(sys.stderr),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        ).bind(role=role)
+
+    def emit(self, event: Event) -> None:
+        write = self.log.warning if isinstance(event, _WARNINGS) else self.log.info
+        write(_words(type(event).__name__), **asdict(event))
