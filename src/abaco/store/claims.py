@@ -90,7 +90,7 @@ class Claims:
             .order_by(messages.c.seq)
         )
         with self._database.write() as connection:
-            connection.execute(lock)
+            connection.execute(lock).all()
             attempts = {row.id: row.attempts for row in connection.execute(query)}
             forget_attempts(connection, list(attempts))
             hopeless = [id_ for id_, count in attempts.items() if count >= max_attempts]
