@@ -18,6 +18,8 @@ from abaco.store.tables import actors, logs, messages, permissions, results
 
 __all__ = ["Actors"]
 
+_DELETED = "The actor was deleted before this message was executed."
+
 
 def _level_of(username: str) -> ColumnElement[int | None]:
     return (
@@ -65,7 +67,7 @@ class Actors:
     def change(self, tenant: str, actor_id: str, editor: str, revise: Callable[[Actor], Actor]) -> Actor:
         mine = and_(actors.c.id == actor_id, actors.c.tenant == tenant, actors.c.deleted_at.is_(None))
         with self._database.write() as connection:
-            row = connection.execute(select(*ACTOR_COLUMNS).where(mine).with_for_update()).one_or_none()
+            row = connection.execute(select(*ACTOR_COLUMNS).where(mine).with_for_update(key_share=True)).one_or_none()
             if row is None:
                 raise NotFound(f"No actor found with identifier: {actor_id}.")
             actor = revise(to_actor(row))
@@ -91,30 +93,32 @@ class Actors:
             return connection.execute(statement).rowcount == 1
 
     def begin_delete(self, tenant: str, actor_id: str, now: datetime) -> None:
-        statement = (
-            update(actors)
-            .where(actors.c.id == actor_id, actors.c.tenant == tenant, actors.c.deleted_at.is_(None))
-            .values(status=ActorStatus.SHUTTING_DOWN, deleted_at=now)
-        )
+        mine = and_(actors.c.id == actor_id, actors.c.tenant == tenant, actors.c.deleted_at.is_(None))
         with self._database.write() as connection:
-            if connection.execute(statement).rowcount == 0:
+            # FOR UPDATE on PostgreSQL: whoever adds messages or logs of this actor has finished, or will see it gone.
+            if connection.execute(select(actors.c.id).where(mine).with_for_update()).one_or_none() is None:
                 raise NotFound(f"No actor found with identifier: {actor_id}.")
-            drop_waiting(connection, actor_id, "The actor was deleted before this message was executed.", now)
+            values = {"status": ActorStatus.SHUTTING_DOWN, "deleted_at": now}
+            connection.execute(update(actors).where(actors.c.id == actor_id).values(values))
+            drop_waiting(connection, actor_id, _DELETED, now)
             connection.execute(delete(logs).where(logs.c.actor_id == actor_id))
             connection.execute(delete(results).where(results.c.actor_id == actor_id))
 
     def remaining_executions(self, actor_id: str) -> int:
-        query = select(func.count()).select_from(messages).where(messages.c.actor_id == actor_id)
+        running = and_(messages.c.actor_id == actor_id, messages.c.engine_id.is_not(None))
+        query = select(func.count()).select_from(messages).where(running)
         with self._database.read() as connection:
             return connection.execute(query).scalar_one()
 
     def finish_deletes(self) -> int:
-        gone = and_(
-            actors.c.status == ActorStatus.SHUTTING_DOWN,
-            actors.c.deleted_at.is_not(None),
-            ~exists().where(messages.c.actor_id == actors.c.id),
-        )
+        deleted = select(actors.c.id, actors.c.deleted_at).where(actors.c.deleted_at.is_not(None))
         with self._database.write() as connection:
+            rows = connection.execute(deleted.with_for_update(skip_locked=True)).all()
+            for actor_id, deleted_at in rows:
+                # An attempt that was lost after the deletion came back to the mailbox: nobody will take it (P2).
+                drop_waiting(connection, actor_id, _DELETED, deleted_at)
+            candidates = actors.c.id.in_([actor_id for actor_id, _ in rows])
+            gone = and_(candidates, ~exists().where(messages.c.actor_id == actors.c.id))
             ids = connection.execute(delete(actors).where(gone).returning(actors.c.id)).scalars().all()
             connection.execute(delete(permissions).where(permissions.c.actor_id.in_(ids)))
         return len(ids)

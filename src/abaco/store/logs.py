@@ -22,8 +22,7 @@ def write_log(
     expires_at: datetime | None,
 ) -> None:
     """Append to the execution's log and set its expiry. A deleted actor's logs are gone and stay so."""
-    alive = select(actors.c.id).where(actors.c.id == actor_id, actors.c.deleted_at.is_(None))
-    if connection.execute(alive).one_or_none() is None:
+    if not _is_alive(connection, actor_id):
         return
     row = {"execution_id": execution_id, "actor_id": actor_id, "text": text, "expires_at": expires_at}
     insertion = database.upsert(logs).values(row)
@@ -33,6 +32,13 @@ def write_log(
             set_={"text": logs.c.text + insertion.excluded.text, "expires_at": expires_at},
         ),
     )
+
+
+def _is_alive(connection: Connection, actor_id: str) -> bool:
+    """Whether the actor is not deleted, and will not be before this transaction ends."""
+    alive = select(actors.c.id).where(actors.c.id == actor_id, actors.c.deleted_at.is_(None))
+    locked = alive.with_for_update(read=True, key_share=True)
+    return connection.execute(locked).one_or_none() is not None
 
 
 def _current_actor(connection: Connection, execution_id: str, attempt: int) -> str | None:
@@ -79,6 +85,7 @@ class Results:
                 {"execution_id": one.execution_id, "actor_id": actor_id, "data": one.data, "expires_at": expires_at}
                 for one in sorted(sent, key=lambda one: one.execution_id)
                 if (actor_id := _current_actor(connection, one.execution_id, one.attempt)) is not None
+                and _is_alive(connection, actor_id)
             ]
             if rows:
                 connection.execute(insert(results), rows)

@@ -37,11 +37,12 @@ class Mailbox:
         ids = {message.actor_id for message in new}
         try:
             with self._database.write() as connection:
-                # FOR SHARE on PostgreSQL: a deletion waits for us, or we see that it happened.
+                # FOR KEY SHARE on PostgreSQL: a deletion waits for us, or we see that it happened; other changes
+                # of the actor neither wait nor are waited for.
                 alive = select(func.count()).select_from(
                     select(actors.c.id)
                     .where(actors.c.id.in_(ids), actors.c.deleted_at.is_(None))
-                    .with_for_update(read=True)
+                    .with_for_update(read=True, key_share=True)
                     .subquery()
                 )
                 if connection.execute(alive).scalar_one() != len(ids):
