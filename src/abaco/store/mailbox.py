@@ -21,6 +21,8 @@ class Mailbox:
         self._database = database
 
     def add(self, new: Sequence[NewMessage]) -> None:
+        if not new:
+            return
         rows = [
             {
                 "execution_id": message.execution.id,
