@@ -16,6 +16,7 @@ from abaco.store.database import Database
 from abaco.store.endings import delete_messages, end_unrun, forget_attempts
 from abaco.store.rows import ACTOR_COLUMNS, to_actor
 from abaco.store.tables import actors, executions, messages, workers
+from abaco.store.workers import free
 
 __all__ = ["Claims"]
 
@@ -48,7 +49,11 @@ class Claims:
                     executions.c.attempts == requeue.attempt,
                     executions.c.status == ExecutionStatus.RUNNING,
                 )
-                if connection.execute(_back_to_submitted(current)).rowcount:
+                worker_id = select(executions.c.worker_id).where(current).with_for_update()
+                row = connection.execute(worker_id).one_or_none()
+                if row is not None:
+                    free(connection, row.worker_id)
+                    connection.execute(_back_to_submitted(current))
                     _release(connection, [requeue.execution_id], requeue.not_before)
 
     def waiting(self, actor_ids: Iterable[str] | None, now: datetime, cap: int) -> list[Waiting]:

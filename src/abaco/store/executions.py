@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
 from abaco.domain.execution import Execution
-from abaco.domain.lifecycle import ExecutionStatus, WorkerStatus
+from abaco.domain.lifecycle import ExecutionStatus
 from abaco.errors import Conflict, NotFound
 from abaco.ports import Closing
 from abaco.store.database import Database
 from abaco.store.endings import delete_messages
 from abaco.store.logs import write_log
 from abaco.store.rows import EXECUTION_COLUMNS, outcome_values, to_execution
-from abaco.store.tables import actors, executions, messages, staged_states, workers
+from abaco.store.tables import actors, executions, messages, staged_states
+from abaco.store.workers import free
 
 __all__ = ["Executions"]
 
@@ -83,7 +84,7 @@ class Executions:
         expires_at = now + timedelta(seconds=closing.log_lifetime_seconds)
         write_log(self._database, connection, row.actor_id, closing.execution_id, closing.log_text, expires_at)
         delete_messages(connection, leased)
-        connection.execute(update(workers).where(workers.c.id == row.worker_id).values(status=WorkerStatus.READY))
+        free(connection, row.worker_id)
         return True
 
 

@@ -4,17 +4,23 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from abaco.domain.lifecycle import WorkerStatus
 from abaco.domain.worker import Worker
 from abaco.store.database import Database
 from abaco.store.tables import engines, workers
 
-__all__ = ["Engines", "Workers"]
+__all__ = ["Engines", "Workers", "free"]
 
 _FIELDS = [field.name for field in fields(Worker)]
 _COLUMNS = [workers.c[name] for name in _FIELDS]
+
+
+def free(connection: Connection, worker_id: str | None) -> None:
+    """A worker whose execution came to an end, or did not start, waits for the next one."""
+    busy = and_(workers.c.id == worker_id, workers.c.status == WorkerStatus.BUSY)
+    connection.execute(update(workers).where(busy).values(status=WorkerStatus.READY))
 
 
 class Workers:
