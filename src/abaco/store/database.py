@@ -100,6 +100,8 @@ def open_database(url: URL, connections: int = 20) -> Database:
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(reader, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_immediate)
+    else:
+        event.listen(engine, "connect", _configure_postgresql)
     try:
         engine.connect().close()
     except OperationalError as error:
@@ -116,6 +118,14 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _configure_postgresql(connection: Any, _record: object) -> None:
+    # A server, database or role may be set up to answer before the disk does (P1); stronger settings stay.
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+    )
+    connection.commit()
 
 
 def _begin_immediate(connection: Connection) -> None:
