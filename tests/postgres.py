@@ -37,7 +37,7 @@ class Cluster:
         if os.geteuid() == 0:  # initdb and postgres refuse to run as root
             account = pwd.getpwnam(_USER)
             os.chown(self._directory, account.pw_uid, account.pw_gid)
-        self._directory.chmod(0o755)  # noqa: S103 - the server runs as another user than the tests
+        self._directory.chmod(0o755)
         try:
             self._run("initdb", "-D", self._data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
             options = f"-k {self._directory} -c listen_addresses='' -c fsync=on"
@@ -69,9 +69,9 @@ class Cluster:
                 output.seek(0)
                 raise RuntimeError(f"{program} failed: {output.read()}")
 
-    def execute(self, statement: str) -> None:
-        """Run an administrative statement, each in a connection of its own."""
-        address = f"host={self._directory} user={_USER} dbname=postgres"
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        """Run a statement as the superuser, each in a connection of its own."""
+        address = f"host={self._directory} user={_USER} dbname={database}"
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(statement.encode())
 

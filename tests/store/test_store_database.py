@@ -1,0 +1,131 @@
+"""Connections, durability and the schema's version."""
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+
+from abaco.domain.tenant import Tenant
+from abaco.errors import InvalidInput, Unavailable
+from abaco.store.database import Database, open_database, require_url
+from abaco.store.sql import SqlStore
+from abaco.store.tables import metadata
+
+
+def migrate(url: str) -> None:
+    database = open_database(require_url(url))
+    try:
+        database.migrate()
+        assert SqlStore(database).tenants.find("DEV") is None
+    finally:
+        database.close()
+
+
+def differences(connection: Connection) -> list[object]:
+    return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+def test_the_migrated_schema_is_that_of_the_tables(database: Database) -> None:
+    with database.write() as connection:
+        assert differences(connection) == []
+
+
+def test_a_difference_of_the_schema_would_be_seen(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("DROP INDEX messages_waiting"))
+        assert len(differences(connection)) == 1
+        connection.rollback()
+
+
+def test_the_migrated_schema_has_the_constraints_of_the_tables(database: Database, empty_url: str) -> None:
+    """What alembic does not compare."""
+    created = open_database(require_url(empty_url))
+    with created.write() as connection:
+        metadata.create_all(connection)
+        expected = {table: inspect(connection).get_check_constraints(table) for table in metadata.tables}
+    created.close()
+    with database.write() as connection:
+        migrated = {table: inspect(connection).get_check_constraints(table) for table in metadata.tables}
+    assert migrated == expected
+    assert any(expected.values())
+
+
+def test_migrating_twice_changes_nothing(database: Database) -> None:
+    SqlStore(database).tenants.put(Tenant("DEV"))
+    database.migrate()
+    assert SqlStore(database).tenants.find("DEV") == Tenant("DEV")
+
+
+def test_several_processes_may_migrate_at_once(empty_url: str) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=migrate, args=(empty_url,)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 4
+    migrate(empty_url)
+
+
+def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
+    def fail() -> None:
+        with database.write() as connection:
+            connection.execute(text("INSERT INTO tenants (id) VALUES ('DEV')"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert SqlStore(database).tenants.find("DEV") is None
+
+
+def test_sqlite_commits_reach_the_disk(sqlite_url: str) -> None:
+    """P1: every commit is synced."""
+    database = open_database(require_url(sqlite_url))
+    with database.write() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2  # FULL
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
+    database.close()
+
+
+def test_postgresql_commits_reach_the_disk_even_if_the_server_is_set_up_otherwise(postgres_url: str) -> None:
+    """P1: the database's own default may be to answer before the disk does."""
+    setting_up = open_database(require_url(postgres_url))
+    with setting_up.write() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
+    setting_up.close()
+    database = open_database(require_url(postgres_url))
+    for _ in range(2):
+        with database.write() as connection:
+            assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
+    database.close()
+
+
+def test_foreign_keys_hold(database: Database) -> None:
+    message = "INSERT INTO users (tenant, name, password_hash, roles) VALUES ('none', 'x', 'x', '[]')"
+    with pytest.raises(Exception, match=r"(?i)foreign key"), database.write() as connection:
+        connection.execute(text(message))
+
+
+@pytest.mark.parametrize("text_", ["postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg://u@h/d"])
+def test_every_spelling_of_a_postgresql_url_is_understood(text_: str) -> None:
+    assert require_url(text_).drivername == "postgresql+psycopg"
+
+
+@pytest.mark.parametrize(
+    "text_", ["", "nonsense", "mysql://u@h/d", "postgresql+asyncpg://u@h/d", "sqlite+aiosqlite:///x"]
+)
+def test_other_urls_are_refused_with_advice(text_: str) -> None:
+    """P7"""
+    with pytest.raises(InvalidInput, match="postgresql://"):
+        require_url(text_)
+
+
+def test_a_database_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
+    for url in (f"sqlite:///{tmp_path}/missing/abaco.db", f"postgresql://u@/d?host={tmp_path}"):
+        with pytest.raises(Unavailable, match="does not answer"):
+            open_database(require_url(url))

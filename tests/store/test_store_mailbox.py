@@ -1,0 +1,126 @@
+"""The mailbox: messages are born with their executions, all or none."""
+
+import pytest
+from store.scene import NOW, TENANT, add_actor, claim, close, later, new_message, post, status_of
+
+from abaco.domain.lifecycle import ExecutionStatus
+from abaco.domain.message import ContentType, Payload
+from abaco.errors import NotFound
+from abaco.ports import Store
+
+BINARY = Payload(ContentType.BINARY, None, 3)
+
+
+def test_a_message_is_born_with_its_execution(store: Store) -> None:
+    add_actor(store)
+    message = new_message("e1")
+    store.mailbox.add([message])
+    assert store.executions.find("actor1", "e1") == message.execution
+    assert store.mailbox.count("actor1") == 1
+
+
+def test_a_thousand_messages_are_added_in_one_call_and_keep_their_order(store: Store) -> None:
+    add_actor(store)
+    ids = [f"e{number}" for number in range(1000)]
+    post(store, *ids)
+    assert store.mailbox.count("actor1") == 1000
+    assert [execution.id for execution in store.executions.of_actor("actor1")] == ids
+
+
+def test_adding_nothing_is_nothing(store: Store) -> None:
+    add_actor(store)
+    store.mailbox.add([])
+    assert store.mailbox.count("actor1") == 0
+
+
+def test_messages_are_added_all_or_none(store: Store) -> None:
+    add_actor(store, "actor1")
+    add_actor(store, "actor2")
+    store.actors.begin_delete(TENANT, "actor2", NOW)
+    with pytest.raises(NotFound):
+        store.mailbox.add([new_message("e1", "actor1"), new_message("e2", "actor2")])
+    assert store.mailbox.count("actor1") == 0
+    assert store.executions.find("actor1", "e1") is None
+    assert store.executions.find("actor2", "e2") is None
+
+
+def test_a_message_to_an_unknown_actor_is_not_found(store: Store) -> None:
+    with pytest.raises(NotFound):
+        post(store, "e1", actor_id="unknown")
+    assert store.executions.find("unknown", "e1") is None
+
+
+def test_the_count_leaves_out_what_is_being_executed(store: Store) -> None:
+    add_actor(store)
+    post(store, "e1", "e2", "e3")
+    assert claim(store)
+    assert store.mailbox.count("actor1") == 2
+    assert store.mailbox.count("unknown") == 0
+
+
+def test_a_purge_ends_what_waits_and_leaves_what_runs(store: Store) -> None:
+    """P2"""
+    add_actor(store, "actor1")
+    add_actor(store, "actor2")
+    post(store, "e1", "e2", "e3")
+    post(store, "other", actor_id="actor2")
+    running = claim(store)
+    assert running is not None
+    assert store.mailbox.purge("actor1", NOW) == 2
+    assert store.mailbox.purge("actor1", NOW) == 0
+    for execution_id in ("e2", "e3"):
+        execution = store.executions.find("actor1", execution_id)
+        assert execution is not None
+        assert execution.status is ExecutionStatus.ERROR
+        assert execution.final_state is not None
+        assert "purged" in execution.final_state["Error"]
+    assert store.mailbox.count("actor2") == 1
+    assert close(store, running)
+    assert status_of(store, "e1") is ExecutionStatus.COMPLETE
+
+
+def test_binary_data_comes_back_piece_by_piece_in_order(store: Store) -> None:
+    add_actor(store)
+    pieces = [bytes([n]) * 70_000 for n in range(12)]
+    for position in reversed(range(12)):
+        store.mailbox.add_chunk("e1", position, pieces[position], NOW)
+    store.mailbox.add_chunk("e2", 0, b"another's", NOW)
+    store.mailbox.add([new_message("e1", payload=BINARY)])
+    assert list(store.mailbox.chunks("e1")) == pieces
+    assert list(store.mailbox.chunks("unknown")) == []
+
+
+def test_binary_data_goes_with_its_message(store: Store) -> None:
+    add_actor(store)
+    for execution_id in ("e1", "e2"):
+        store.mailbox.add_chunk(execution_id, 0, b"abc", NOW)
+        store.mailbox.add([new_message(execution_id, payload=BINARY)])
+    claimed = claim(store)
+    assert claimed is not None
+    assert claimed.payload == BINARY
+    assert close(store, claimed)
+    assert list(store.mailbox.chunks("e1")) == []
+    assert list(store.mailbox.chunks("e2")) == [b"abc"]
+    store.mailbox.purge("actor1", NOW)
+    assert list(store.mailbox.chunks("e2")) == []
+
+
+def test_discarded_pieces_are_gone(store: Store) -> None:
+    store.mailbox.add_chunk("e1", 0, b"abc", NOW)
+    store.mailbox.add_chunk("e2", 0, b"abc", NOW)
+    store.mailbox.discard_chunks("e1")
+    assert list(store.mailbox.chunks("e1")) == []
+    assert list(store.mailbox.chunks("e2")) == [b"abc"]
+
+
+def test_only_old_pieces_without_a_message_are_pruned(store: Store) -> None:
+    add_actor(store)
+    store.mailbox.add_chunk("posted", 0, b"abc", NOW)
+    store.mailbox.add([new_message("posted", payload=BINARY)])
+    store.mailbox.add_chunk("orphan", 0, b"a", NOW)
+    store.mailbox.add_chunk("orphan", 1, b"b", NOW)
+    store.mailbox.add_chunk("uploading", 0, b"c", later(hours=1))
+    assert store.mailbox.prune_chunks(later(hours=1)) == 2
+    assert list(store.mailbox.chunks("posted")) == [b"abc"]
+    assert list(store.mailbox.chunks("orphan")) == []
+    assert list(store.mailbox.chunks("uploading")) == [b"c"]
