@@ -25,13 +25,13 @@ def archive_source(archive: Path, workspace: Path) -> str:
         _bring(archive, workspace / _NAME)
         found = _indexes(workspace / _NAME)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise ImageError("the file is not a tar archive, or not a complete one") from error
+        raise ImageError("it is not a tar file, or not a complete one") from error
     # What `docker save` writes since version 25 is both; the Docker side knows which image is the first.
     if "manifest.json" in found:
         return f"docker-archive:{_NAME}:@0"
     if "index.json" in found:
         return f"oci-archive:{_NAME}{_first_name(found['index.json'])}"
-    raise ImageError("the file is not an image archive: it has neither index.json nor manifest.json")
+    raise ImageError("it has neither index.json nor manifest.json")
 
 
 def _bring(archive: Path, target: Path) -> None:
@@ -54,27 +54,27 @@ def _indexes(archive: Path) -> dict[str, Any]:
             if name in {"index.json", "manifest.json"} and member.isfile():
                 found[name] = _decoded(tar.extractfile(member), member.size)
             if count > _MAX_MEMBERS:
-                raise ImageError("the file is not an image archive: it holds too many files")
+                raise ImageError("it holds too many files")
     return found
 
 
 def _decoded(file: IO[bytes] | None, size: int) -> Any:
     if file is None or size > _MAX_INDEX_BYTES:
-        raise ImageError("the file is not an image archive: its index is too large")
+        raise ImageError("its index is too large")
     try:
         return json.loads(file.read())
     except ValueError as error:
-        raise ImageError("the file is not an image archive: its index is not JSON") from error
+        raise ImageError("its index is not JSON") from error
 
 
 def _first_name(index: Any) -> str:
     """The suffix that chooses the first of several images; skopeo needs none for a single one."""
     manifests = index.get("manifests") if isinstance(index, dict) else None
     if not isinstance(manifests, list) or not manifests or not isinstance(manifests[0], dict):
-        raise ImageError("the image archive holds no image")
+        raise ImageError("it holds no image")
     if len(manifests) == 1:
         return ""
     name = (manifests[0].get("annotations") or {}).get(_NAME_KEY)
     if not isinstance(name, str):
-        raise ImageError("the image archive holds several images without names; save one only")
+        raise ImageError("it holds several images without names; save one only")
     return f":{name}"

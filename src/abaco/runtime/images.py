@@ -11,23 +11,22 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from abaco.domain.image import at_digest, registry
 from abaco.ports import ImageError, ImageProvider, ImageRef, PreparedImage
 from abaco.runtime.archives import archive_source
 from abaco.runtime.kernel import sync_filesystem
+from abaco.runtime.layout import digest_hex, image_config, lay_out, manifest_digest, read_json
 from abaco.runtime.overlay import delete_tree
 from abaco.runtime.skopeo import require_tools, run_tool
 
 __all__ = ["OciImages"]
 
-_DIGEST: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _LAYOUT: Final = "layout"
 
 
@@ -54,15 +53,11 @@ class OciImages(ImageProvider):
         self._sweep()
 
     def import_archive(self, archive: Path) -> str:
-        with self._workspace() as workspace:
-            source = archive_source(archive, workspace)
-            (workspace / _LAYOUT).mkdir()
-            self._copy(source, workspace)
-            digest = _manifest_digest(workspace / _LAYOUT)
-            # A broken layer shows only here, and now is the time to say so.
-            self._unpack_once(digest, workspace)
-            self._keep_blobs(workspace / _LAYOUT)
-            return digest
+        try:
+            with self._workspace() as workspace:
+                return self._take_in(archive, workspace)
+        except ImageError as error:
+            raise ImageError(f"The image archive cannot be used: {error}") from error
 
     def prepare(self, ref: ImageRef) -> PreparedImage:
         try:
@@ -73,7 +68,17 @@ class OciImages(ImageProvider):
         except ImageError as error:
             raise ImageError(f"The image {ref.name} cannot be used: {error}") from error
         place = self._place(digest)
-        return PreparedImage(ref.name, digest, place / "rootfs", _json(place / "config.json"))
+        return PreparedImage(ref.name, digest, place / "rootfs", read_json(place / "config.json"))
+
+    def _take_in(self, archive: Path, workspace: Path) -> str:
+        source = archive_source(archive, workspace)
+        (workspace / _LAYOUT).mkdir()
+        self._copy(source, workspace)
+        digest = manifest_digest(workspace / _LAYOUT)
+        # A broken layer shows only here, and now is the time to say so.
+        self._unpack_once(digest, workspace)
+        self._keep_blobs(workspace / _LAYOUT)
+        return digest
 
     def _current_digest(self, name: str) -> str:
         """What the registry has under `name` now; one request, no layers."""
@@ -89,7 +94,7 @@ class OciImages(ImageProvider):
             if self._place(digest).exists():
                 return
             self._share_blobs(workspace)
-            if not self._lay_out(digest, workspace):
+            if not lay_out(workspace / _LAYOUT, digest):
                 self._copy(f"docker://{at_digest(name, digest)}", workspace, secure=not self._is_insecure(name))
             self._unpack(digest, workspace)
 
@@ -103,7 +108,7 @@ class OciImages(ImageProvider):
         result = workspace / "unpacked"
         result.mkdir()
         rootfs = result / "rootfs"
-        (result / "config.json").write_text(json.dumps(_image_config(workspace / _LAYOUT)))
+        (result / "config.json").write_text(json.dumps(image_config(workspace / _LAYOUT)))
         command = ["umoci", "raw", "unpack", "--image", f"{_LAYOUT}:image", str(rootfs)]
         run_tool(command, workspace, self._unpack_timeout)
         rootfs.chmod(0o755)
@@ -112,7 +117,14 @@ class OciImages(ImageProvider):
         result.rename(self._place(digest))
 
     def _copy(self, source: str, workspace: Path, *, secure: bool = True) -> None:
-        command = ["skopeo", "--insecure-policy", "copy", "--quiet", f"--src-tls-verify={_flag(secure)}"]
+        command = [
+            "skopeo",
+            "--insecure-policy",
+            f"--tmpdir={workspace}",
+            "copy",
+            "--quiet",
+            f"--src-tls-verify={_flag(secure)}",
+        ]
         run_tool([*command, source, f"oci:{_LAYOUT}:image"], workspace, self._pull_timeout)
 
     def _share_blobs(self, workspace: Path) -> None:
@@ -120,29 +132,12 @@ class OciImages(ImageProvider):
         (workspace / _LAYOUT).mkdir()
         (workspace / _LAYOUT / "blobs").symlink_to(self._blobs.parent.resolve())
 
-    def _lay_out(self, digest: str, workspace: Path) -> bool:
-        """Make a layout of an image whose manifest is here; whether it is."""
-        manifest = self._blobs / _hex(digest)
-        if not manifest.exists():
-            return False
-        content = manifest.read_bytes()
-        descriptor = {
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "digest": digest,
-            "size": len(content),
-            "annotations": {"org.opencontainers.image.ref.name": "image"},
-        }
-        layout = workspace / _LAYOUT
-        (layout / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-        (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [descriptor]}))
-        return True
-
     def _keep_blobs(self, layout: Path) -> None:
         for blob in (layout / "blobs" / "sha256").iterdir():
             blob.rename(self._blobs / blob.name)
 
     def _place(self, digest: str) -> Path:
-        return self._unpacked / _hex(digest)
+        return self._unpacked / digest_hex(digest)
 
     def _is_insecure(self, name: str) -> bool:
         return registry(name) in self._insecure
@@ -164,7 +159,7 @@ class OciImages(ImageProvider):
 
     def _locked(self, digest: str) -> AbstractContextManager[None]:
         """Alone with `digest`, among threads and processes."""
-        return _flock(self._locks / _hex(digest), os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
+        return _flock(self._locks / digest_hex(digest), os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
 
 
 @contextmanager
@@ -175,36 +170,6 @@ def _flock(path: Path, flags: int, operation: int) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _hex(digest: str) -> str:
-    match = _DIGEST.fullmatch(digest)
-    if match is None:
-        raise ImageError(f"{digest[:80]!r} is not a digest of the form sha256:...")
-    return match[1]
-
-
-def _manifest_digest(layout: Path) -> str:
-    digest = _json(layout / "index.json")["manifests"][0]["digest"]
-    return f"sha256:{_hex(str(digest))}"
-
-
-def _image_config(layout: Path) -> dict[str, Any]:
-    """The ``config`` object of the image in `layout`; what a container is started with."""
-    blobs = layout / "blobs" / "sha256"
-    manifest = _json(blobs / _hex(_manifest_digest(layout)))
-    image = _json(blobs / _hex(str(manifest["config"]["digest"])))
-    config = image.get("config") or {}
-    if not isinstance(config, dict):
-        raise ImageError("its configuration is broken")
-    return config
-
-
-def _json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ImageError(f"its {file.name} cannot be read") from error
 
 
 def _flag(value: bool) -> str:

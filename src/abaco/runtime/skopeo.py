@@ -46,6 +46,11 @@ _REASONS: Final = (
     (r"toomanyrequests|too many requests", "its registry refuses more requests for now"),
     (r"no space left on device", "the disk is full"),
     (
+        r"invalid tar header|unexpected EOF|gzip: invalid|flate: corrupt|mismatch|did not match",
+        "one of its layers is broken",
+    ),
+    (r"no such file or directory|file does not exist", "it lacks a file that it refers to"),
+    (
         r"dial tcp|no such host|i/o timeout|deadline exceeded|server misbehaving|connection reset|TLS handshake",
         "its registry cannot be reached",
     ),
