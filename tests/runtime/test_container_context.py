@@ -1,0 +1,198 @@
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from runtime.conftest import MakeImage
+from runtime.lab import Lab
+from runtime.samples import add_accounts, add_file, add_link
+
+from abaco.ports import ContainerStartError, PreparedImage
+from abaco.runtime.crun import CrunRuntime
+
+
+def lines(lab: Lab) -> set[str]:
+    return set(lab.seen.text.splitlines())
+
+
+def test_the_containers_variables_override_the_images(lab: Lab) -> None:
+    lab.run("tr '\\0' '\\n' < /proc/1/environ", {"BOTH": "container", "a strange-name": "ünï\ncode"})
+    assert {
+        "FROM_IMAGE=image",
+        "BOTH=container",
+        "a strange-name=ünï",
+        "code",
+        "PATH=/bin:/usr/bin",
+        "HOME=/root",
+        "HOSTNAME=execution1",
+    } <= lines(lab)
+
+
+def test_the_service_sees_no_more_than_the_container_is_given(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_OF_THE_SERVER", "x")
+    lab.run("env; cat /proc/*/environ | tr '\\0' '\\n'; ls /proc/self/fd")
+    assert "SECRET" not in lab.seen.text
+    assert lab.seen.text.endswith("0\n1\n2\n3\n")  # 3 is the directory that `ls` reads
+
+
+def test_a_container_has_no_privileges_and_sees_no_other_processes(lab: Lab) -> None:
+    lab.run("grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status; ps | wc -l; mount -t tmpfs x /tmp; mknod d c 1 1")
+    assert lab.seen.text.splitlines() == [
+        "CapEff:\t0000000000000000",
+        "CapBnd:\t0000000000000000",
+        "NoNewPrivs:\t1",
+        "4",
+        "mount: permission denied (are you root?)",
+        "mknod: d: Operation not permitted",
+    ]
+
+
+def test_a_layer_is_private_and_gone_afterwards(lab: Lab, shell: PreparedImage) -> None:
+    script = "cat /etc/passwd /mark | sha256sum; rm -r /home /etc/passwd; chmod 0 /tmp; echo x > /mark; ls -ld /"
+    lab.run(script)
+    first, lab.seen.log = lab.seen.log, b""
+    lab.run(script)
+    assert lab.seen.log.split(b"\n")[0:2] == first.split(b"\n")[0:2]
+    assert b"drwxr-xr-x" in first
+    assert (shell.rootfs / "etc/passwd").exists()
+    assert not (shell.rootfs / "mark").exists()
+
+
+def test_a_layer_is_deleted_whatever_is_in_it(lab: Lab, runtime_directory: Path) -> None:
+    outcome = lab.run(
+        """perl -e 'mkdir "/tmp/d" or die; chdir "/tmp/d"; for (1..3000) { mkdir "d" or die; chdir "d" }'
+        ln -s / /tmp/root; mkdir /tmp/closed; chmod 0 /tmp/closed""",
+    )
+    assert outcome.exit_code == 0
+    left = {path.name for path in (runtime_directory / "worker1").iterdir()}
+    assert left == {"rootfs", "layers", "config.json", "crun.log"}
+    assert not list((runtime_directory / "worker1/layers").iterdir())
+    assert Path("/etc/passwd").exists()
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_537, 100 << 20])
+def test_binary_data_is_a_file_with_every_byte(lab: Lab, size: int) -> None:
+    block = os.urandom(1 << 16)
+
+    def chunks() -> Iterator[bytes]:
+        whole, rest = divmod(size, len(block))
+        yield from (block for _ in range(whole))
+        yield block[:rest]
+
+    digest = hashlib.sha256()
+    for chunk in chunks():
+        digest.update(chunk)
+    lab.run(
+        "sha256sum < /_abaco_binary_data; stat -c %a%F /_abaco_binary_data; echo x >> /_abaco_binary_data",
+        binary=chunks,
+    )
+    said = lab.seen.text.splitlines()
+    assert said[0].split()[0] == digest.hexdigest()
+    assert said[1].startswith("444regular")
+    assert "can't create" in said[2]
+
+
+def test_without_binary_data_there_is_no_such_file(lab: Lab) -> None:
+    lab.run("true", binary=lambda: iter([b"x"]))
+    assert lab.run("test -e /_abaco_binary_data").exit_code == 1
+
+
+def test_data_that_fails_to_come_is_an_error_and_leaves_the_sandbox_usable(lab: Lab) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"x"
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        lab.run("true", binary=chunks)
+    assert lab.run("true").exit_code == 0
+
+
+def test_the_user_given_wins(lab: Lab) -> None:
+    lab.run("id -u; id -g; pwd; echo $HOME; echo written > /dev/stderr; echo x > /etc/x", user=(1000, 7))
+    assert lab.seen.text.splitlines()[:5] == ["1000", "7", "/", "/home/alice", "written"]
+    assert "Permission denied" in lab.seen.text
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        ("alice", "1000 1001 /home/alice"),
+        ("1000", "1000 1001 /home/alice"),
+        ("alice:staff", "1000 50 /home/alice"),
+        ("77:88", "77 88 /"),
+        ("0", "0 0 /root"),
+    ],
+)
+def test_the_images_user_is_looked_up_in_the_image(
+    runtime: CrunRuntime,
+    make_image: MakeImage,
+    user: str,
+    said: str,
+) -> None:
+    command = ["sh", "-c", "echo $(id -u) $(id -g) $HOME; pwd"]
+    image = make_image(add_accounts, config={"Cmd": command, "User": user, "WorkingDir": "/made/here"})
+    with Lab(runtime.sandbox("worker1", image)) as lab:
+        lab.run()
+        assert lab.seen.text.splitlines() == [said, "/made/here"]
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../../../../../../../../../../etc/passwd", "/dev/zero"])
+def test_an_image_cannot_have_files_of_this_machine_read(
+    runtime: CrunRuntime,
+    make_image: MakeImage,
+    target: str,
+) -> None:
+    image = make_image(lambda tar: add_link(tar, "etc/passwd", target), config={"Cmd": ["id"], "User": "daemon"})
+    with (
+        Lab(runtime.sandbox("worker1", image)) as lab,
+        pytest.raises(ContainerStartError, match="user 'daemon'"),
+    ):
+        lab.run()
+
+
+def test_a_passwd_file_of_nonsense_is_a_start_error(runtime: CrunRuntime, make_image: MakeImage) -> None:
+    image = make_image(
+        lambda tar: add_file(tar, "etc/passwd", b"\xff\n:::\nx:x:-1:99999999999:::\n"),
+        config={"Cmd": ["id"], "User": "x"},
+    )
+    with (
+        Lab(runtime.sandbox("worker1", image)) as lab,
+        pytest.raises(ContainerStartError, match="no valid numbers"),
+    ):
+        lab.run()
+
+
+def test_a_network_of_its_own_is_empty(
+    shell: PreparedImage, make_runtime: Callable[..., CrunRuntime], lab: Lab
+) -> None:
+    lab.run("cat /proc/net/dev | wc -l")
+    of_host, lab.seen.log = int(lab.seen.log), b""
+    with Lab(make_runtime(network="none").sandbox("worker2", shell)) as isolated:
+        isolated.run("cat /proc/net/dev | wc -l")
+        assert int(isolated.seen.log) == 3  # two lines of heading, and lo
+    assert of_host >= 3
+
+
+def test_sandboxes_run_in_parallel(runtime: CrunRuntime, shell: PreparedImage, lab: Lab) -> None:
+    """Each waits for a word that comes from outside only while both are running."""
+    both = threading.Barrier(2, timeout=20)
+    with Lab(runtime.sandbox("worker2", shell)) as other:
+        threads = [threading.Thread(target=meet, args=(each, both)) for each in (lab, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [lab.seen.text, other.seen.text] == ["up\n", "up\n"]
+
+
+def meet(lab: Lab, both: threading.Barrier) -> None:
+    """Stop the container once both are up."""
+
+    def wait_and_stop(_: bytes) -> None:
+        both.wait()
+        lab.stop.set()
+
+    lab.seen.heard = wait_and_stop
+    lab.run("echo up; sleep 1000")

@@ -1,0 +1,92 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from runtime.lab import Lab
+
+from abaco.ports import PreparedImage
+from abaco.runtime.cgroup import instance_name
+from abaco.runtime.crun import CrunRuntime
+
+DOOMED = """
+import json, sys
+from pathlib import Path
+from runtime.conftest import WallClock
+from runtime.lab import Lab
+from abaco.ports import PreparedImage
+from abaco.runtime.crun import CrunRuntime
+from abaco.runtime.kernel import enter_private_mounts
+
+enter_private_mounts()
+data, name, digest, rootfs, config = sys.argv[1:]
+image = PreparedImage(name, digest, Path(rootfs), json.loads(config))
+with Lab(CrunRuntime(Path(data), WallClock()).sandbox("worker1", image)) as lab:
+    lab.seen.heard = lambda _: print("up", flush=True)
+    lab.run("echo up; sleep 1000")
+"""
+
+
+@pytest.fixture
+def killed_engine(data: Path, shell: PreparedImage) -> None:
+    """A process that ran a container in `data` has been killed, and could clean up nothing."""
+    arguments = [str(data), shell.name, shell.digest, str(shell.rootfs), json.dumps(shell.config)]
+    path = os.pathsep.join(sys.path)
+    with subprocess.Popen(
+        [sys.executable, "-c", DOOMED, *arguments],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": path},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        process.send_signal(signal.SIGKILL)
+
+
+def test_what_a_killed_engine_left_is_cleaned_up(
+    killed_engine: None,
+    make_runtime: Callable[..., CrunRuntime],
+    data: Path,
+    shell: PreparedImage,
+) -> None:
+    runtime = make_runtime()
+    assert runtime.clean() == 1
+    assert not list((data / "run" / "sandboxes").iterdir())
+    assert not list((data / "run" / "crun").iterdir())
+    assert not list(Path("/sys/fs/cgroup").glob(f"**/abaco/{instance_name(data)}/*/"))
+    assert runtime.clean() == 0
+    with Lab(runtime.sandbox("worker1", shell)) as lab:
+        assert lab.run("echo again").exit_code == 0
+
+
+def test_another_servers_containers_are_left_alone(
+    lab: Lab,
+    tmp_path: Path,
+    make_runtime: Callable[..., CrunRuntime],
+) -> None:
+    from runtime.conftest import WallClock
+
+    other = CrunRuntime(tmp_path / "other", WallClock())
+
+    def clean_the_other(_: bytes) -> None:
+        other.clean()
+        lab.stop.set()
+
+    lab.seen.heard = clean_the_other
+    assert lab.run("echo up; sleep 1000").exit_code == 137
+
+
+def test_crun_killed_alone_leaves_nothing_behind(lab: Lab, runtime: CrunRuntime, data: Path) -> None:
+    def kill_crun(_: bytes) -> None:
+        group = runtime._groups.group("worker1")
+        crun = [pid for pid in group.pids() if b"crun" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        os.kill(crun[0], signal.SIGKILL)
+
+    lab.seen.heard = kill_crun
+    assert lab.run("echo up; sleep 1000").exit_code == 137
+    assert not list((data / "run" / "crun").iterdir())
+    lab.seen.heard = lambda _: None
+    assert lab.run("true").exit_code == 0

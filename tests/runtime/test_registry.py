@@ -1,0 +1,134 @@
+import json
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from runtime.samples import add_accounts, busybox_layer, docker_archive, oci_archive
+
+from abaco.domain.image import at_digest
+from abaco.ports import ImageError, ImageRef
+from abaco.runtime.images import OciImages
+
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+CONFIG = {"Cmd": ["echo", "hello"]}
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry of images, Debian's docker-registry, on this machine."""
+    directory = tmp_path_factory.mktemp("registry")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    settings = {
+        "version": 0.1,
+        "log": {"level": "error"},
+        "storage": {"filesystem": {"rootdirectory": str(directory / "data")}},
+        "http": {"addr": address},
+    }
+    (directory / "config.json").write_text(json.dumps(settings))  # YAML, as every JSON is
+    command = ["docker-registry", "serve", str(directory / "config.json")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_for(address)
+        yield address
+        process.terminate()
+
+
+def wait_for(address: str) -> None:
+    host, _, port = address.partition(":")
+    for _ in range(200):
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(address)
+
+
+def push(source: str, name: str) -> str:
+    """Push, and say the digest that the registry gave it."""
+    command = ["skopeo", "--insecure-policy", "copy", "--dest-tls-verify=false", source, f"docker://{name}"]
+    subprocess.run(command, check=True, capture_output=True)
+    address, _, rest = name.partition("/")
+    repository, _, tag = rest.partition(":")
+    request = urllib.request.Request(
+        f"http://{address}/v2/{repository}/manifests/{tag}",
+        method="HEAD",
+        headers={"Accept": ", ".join(MANIFEST_TYPES)},
+    )
+    with urllib.request.urlopen(request) as response:
+        return str(response.headers["Docker-Content-Digest"])
+
+
+@pytest.fixture
+def store(tmp_path: Path, registry: str) -> OciImages:
+    return OciImages(tmp_path / "images", [registry], pull_timeout_seconds=30)
+
+
+def test_an_image_is_pulled_and_known_by_the_registrys_digest(store: OciImages, registry: str, tmp_path: Path) -> None:
+    archive = tmp_path / "image.tar"
+    oci_archive(archive, busybox_layer(), CONFIG)
+    digest = push(f"oci-archive:{archive}", f"{registry}/team/actor:1")
+    image = store.prepare(ImageRef(f"{registry}/team/actor:1", None))
+    assert (image.digest, image.config) == (digest, CONFIG)
+    assert store.prepare(ImageRef(f"{registry}/team/actor:1", digest)) == image
+
+
+def test_a_docker_image_keeps_its_digest_wherever_it_is_pulled(store: OciImages, registry: str, tmp_path: Path) -> None:
+    """skopeo makes it an OCI image on the way, whose own digest is another one."""
+    archive = tmp_path / "image.tar"
+    docker_archive(archive, [(busybox_layer(add_accounts), CONFIG, None)])
+    digest = push(f"docker-archive:{archive}", f"{registry}/team/docker:1")
+    assert store.prepare(ImageRef(f"{registry}/team/docker:1", None)).digest == digest
+    elsewhere = OciImages(tmp_path / "elsewhere", [registry])
+    image = elsewhere.prepare(ImageRef(at_digest(f"{registry}/team/docker:1", digest), digest))
+    assert (image.digest, image.config["Cmd"]) == (digest, CONFIG["Cmd"])
+
+
+def test_a_moved_tag_is_pulled_anew_and_shares_what_it_can(store: OciImages, registry: str, tmp_path: Path) -> None:
+    archive, name = tmp_path / "image.tar", f"{registry}/team/moving:latest"
+    digests = []
+    for word in ("one", "two"):
+        oci_archive(archive, busybox_layer(), {"Cmd": [word]})
+        push(f"oci-archive:{archive}", name)
+        image = store.prepare(ImageRef(name, None))
+        assert image.config == {"Cmd": [word]}
+        digests.append(image.digest)
+    assert len(set(digests)) == 2
+    assert len(list((tmp_path / "images/blobs/sha256").iterdir())) == 5  # two manifests and configs, one layer
+
+
+def test_an_image_that_is_not_there(store: OciImages, registry: str) -> None:
+    with pytest.raises(ImageError, match=r"^The image .* cannot be used: it is not in its registry"):
+        store.prepare(ImageRef(f"{registry}/nobody/nothing:1", None))
+
+
+def test_a_registry_without_https_must_be_listed(tmp_path: Path, registry: str) -> None:
+    # skopeo itself makes no exception for 127.0.0.1.
+    with pytest.raises(ImageError, match="does not speak https"):
+        OciImages(tmp_path / "images").prepare(ImageRef(f"{registry}/team/actor:1", None))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "registry.invalid"])
+def test_a_registry_that_cannot_be_reached(store: OciImages, address: str, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="its registry cannot be reached"):
+        store.prepare(ImageRef(f"{address}/x/y:1", None))
+    assert not list((tmp_path / "images/work").iterdir())
+
+
+def test_patience_with_a_registry_ends(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        store = OciImages(tmp_path / "images", [address], pull_timeout_seconds=1)
+        with pytest.raises(ImageError, match="longer than 1 seconds"):
+            store.prepare(ImageRef(f"{address}/x/y:1", None))
