@@ -21,10 +21,10 @@ test: setup ## All tests, with real containers and databases (ARGS=... goes to p
 	$(VENV)/pytest $(ARGS)
 
 demo: setup ## Watch real actors run, from registration to results
-	$(VENV)/python scripts/demo.py
+	$(VENV)/python -m scripts.demo
 
 bench: setup ## Measure what the documentation promises
-	$(VENV)/python bench/run.py
+	$(VENV)/python -m bench.run
 
 clean: ## Remove everything that setup and the tools made in this directory
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
