@@ -24,6 +24,8 @@ _MEMORY = re.compile(r"(\d+)([bkmg]?)b?", re.IGNORECASE)
 _MEMORY_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _MIN_MEMORY = 6 * 1024**2
 """Docker's own floor for a container's memory limit."""
+_MAX_INTEGER = 2**63 - 1
+"""What databases and kernels can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +103,12 @@ def check_description(description: ActorDescription, caller: Principal, current:
     _check_texts(description)
     require_environment(description.default_environment, "default_environment")
     _check_restricted(description, caller, current)
+    _check_numbers(description)
     stateless = description.stateless
     if stateless is None:
         stateless = current.stateless if current else True
-    if description.max_workers is not None:
-        if not stateless:
-            raise InvalidInput("max_workers cannot be set: stateful actors can only have 1 worker.")
-        if description.max_workers < 1:
-            raise InvalidInput("max_workers must be at least 1.")
-    if description.mem_limit is not None:
-        memory_bytes(description.mem_limit)
-    if description.max_cpus is not None and description.max_cpus != -1 and description.max_cpus < 10_000_000:
-        raise InvalidInput("max_cpus is in nano-CPUs: at least 10000000 (a hundredth of a CPU), or -1 for no limit.")
-    if description.log_ex is not None and description.log_ex < 1:
-        raise InvalidInput("log_ex is in seconds and must be at least 1.")
+    if description.max_workers is not None and not stateless:
+        raise InvalidInput("max_workers cannot be set: stateful actors can only have 1 worker.")
     if description.state is not None and stateless and current is None:
         raise InvalidInput("state can only be given for a stateful actor: add stateless=false.")
 
@@ -127,16 +121,33 @@ def _check_texts(description: ActorDescription) -> None:
         raise InvalidInput(
             f"image is not an image reference such as 'abacosamples/test:latest' (at most {_MAX_IMAGE} characters).",
         )
-    if description.name is not None and len(description.name) > _MAX_NAME:
-        raise InvalidInput(f"name is {len(description.name)} characters long; at most {_MAX_NAME} are allowed.")
-    for label, text in (("description", description.description), ("type", description.type)):
-        if len(text) > _MAX_DESCRIPTION:
-            raise InvalidInput(f"{label} is longer than {_MAX_DESCRIPTION} characters.")
+    for label, text, longest in (
+        ("name", description.name or "", _MAX_NAME),
+        ("description", description.description, _MAX_DESCRIPTION),
+        ("type", description.type, _MAX_DESCRIPTION),
+    ):
+        if len(text) > longest or "\0" in text:
+            raise InvalidInput(f"{label} may be {longest} characters long at most and may not hold a NUL character.")
     for hint in description.hints:
         if _HINT_FORBIDDEN & set(hint) or len(hint) > _MAX_NAME:
             raise InvalidInput("hints may not contain quotes, braces or brackets, nor be longer than 255 characters.")
     if description.queue is not None and description.queue != DEFAULT_QUEUE:
         raise InvalidInput(f"queue {description.queue!r} is not a queue of this server; its queues are: default.")
+
+
+def _check_numbers(description: ActorDescription) -> None:
+    if description.max_workers is not None and not 1 <= description.max_workers <= _MAX_INTEGER:
+        raise InvalidInput(f"max_workers must be at least 1 and at most {_MAX_INTEGER}.")
+    if description.mem_limit is not None:
+        memory_bytes(description.mem_limit)
+    max_cpus = description.max_cpus
+    if max_cpus is not None and max_cpus != -1 and not 10_000_000 <= max_cpus <= _MAX_INTEGER:
+        raise InvalidInput(
+            "max_cpus is in nano-CPUs: at least 10000000 (a hundredth of a CPU) "
+            f"and at most {_MAX_INTEGER}, or -1 for no limit.",
+        )
+    if description.log_ex is not None and not 1 <= description.log_ex <= _MAX_INTEGER:
+        raise InvalidInput(f"log_ex is in seconds and must be at least 1 and at most {_MAX_INTEGER}.")
 
 
 def _check_restricted(description: ActorDescription, caller: Principal, current: Actor | None) -> None:
@@ -163,8 +174,8 @@ def memory_bytes(text: str) -> int | None:
     if match is None or len(match[1]) > 15:
         raise InvalidInput("mem_limit must be a number with an optional unit b, k, m or g (such as '512m'), or '-1'.")
     size = int(match[1]) * _MEMORY_UNITS[match[2].lower()]
-    if size < _MIN_MEMORY:
-        raise InvalidInput("mem_limit must be at least 6m.")
+    if not _MIN_MEMORY <= size <= _MAX_INTEGER:
+        raise InvalidInput(f"mem_limit must be at least 6m and at most {_MAX_INTEGER} bytes.")
     return size
 
 
