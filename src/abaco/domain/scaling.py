@@ -39,9 +39,10 @@ class Decisions:
 def plan(loads: Sequence[ActorLoad], capacity: int) -> Decisions:
     """Share `capacity` workers among the actors that lack some.
 
-    A free place goes to the tenant with the fewest workers, and in it to the actor with the fewest, so that
-    nobody's backlog starves another's first message. When no place is free and an actor has no worker at all,
-    a place is made: an unneeded idle worker is retired, else one of the actor that holds the most.
+    A free place goes to an actor that has no worker, so that nobody's backlog starves another's first message;
+    then to the tenant with the fewest workers, and in it to the actor with the fewest. When no place is free and
+    an actor has no worker at all, a place is made: an unneeded idle worker is retired, else one of the actor that
+    holds the most.
     """
     by_actor = {load.actor_id: load for load in loads}
     held = {load.actor_id: load.workers for load in loads}
@@ -52,7 +53,7 @@ def plan(loads: Sequence[ActorLoad], capacity: int) -> Decisions:
     start: dict[str, int] = {}
     free = capacity - sum(held.values())
     while free > 0 and lacking:
-        chosen = min(lacking, key=lambda a: (tenants[by_actor[a].tenant], held[a]))
+        chosen = min(lacking, key=lambda a: (held[a] > 0, tenants[by_actor[a].tenant], held[a]))
         start[chosen] = start.get(chosen, 0) + 1
         held[chosen] += 1
         tenants[by_actor[chosen].tenant] += 1
