@@ -9,7 +9,7 @@ from typing import Any
 
 from abaco.errors import InvalidInput, TooLarge
 
-__all__ = ["MAX_VARIABLE_BYTES", "fits", "render", "rendered", "require_environment"]
+__all__ = ["MAX_ENVIRONMENT_BYTES", "MAX_VARIABLE_BYTES", "fits", "render", "rendered", "require_environment"]
 
 MAX_VARIABLE_BYTES = 131_071
 """Of ``NAME=value``, without the closing NUL: the kernel's MAX_ARG_STRLEN of 32 pages, less one."""
