@@ -67,7 +67,7 @@ def test_a_layer_is_deleted_whatever_is_in_it(lab: Lab, runtime_directory: Path)
     )
     assert outcome.exit_code == 0
     left = {path.name for path in (runtime_directory / "worker1").iterdir()}
-    assert left == {"rootfs", "layers", "config.json", "crun.log"}
+    assert left == {"rootfs", "layers"}
     assert not list((runtime_directory / "worker1/layers").iterdir())
     assert Path("/etc/passwd").exists()
 

@@ -37,12 +37,20 @@ class ControlGroup(ABC):
 
     def __init__(self, directories: Sequence[Path]) -> None:
         self.directories = tuple(directories)
+        self._limits: Limits | None = None  # not known: the group may be a former process's
         for directory in self.directories:
-            directory.mkdir(exist_ok=True)
+            directory.mkdir(parents=True, exist_ok=True)
+
+    def limit(self, limits: Limits) -> None:
+        """See to it that `limits` hold; a limit that is None undoes a former one."""
+        if limits != self._limits:
+            self._limits = None
+            self._apply(limits)
+            self._limits = limits
 
     @abstractmethod
-    def limit(self, limits: Limits) -> None:
-        """Apply `limits`; a limit that is None undoes a former one."""
+    def _apply(self, limits: Limits) -> None:
+        """Write `limits` to the kernel."""
 
     @abstractmethod
     def cpu_nanoseconds(self) -> int:

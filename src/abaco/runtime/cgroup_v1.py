@@ -25,7 +25,7 @@ class ControlGroupV1(ControlGroup):
         self._cpuacct = by_controller["cpuacct"]
         self._pids = by_controller["pids"]
 
-    def limit(self, limits: Limits) -> None:
+    def _apply(self, limits: Limits) -> None:
         self._limit_memory(limits.memory)
         (self._cpu / "cpu.cfs_period_us").write_text(str(PERIOD_MICROSECONDS))
         (self._cpu / "cpu.cfs_quota_us").write_text("-1" if limits.cpus is None else str(quota(limits.cpus)))

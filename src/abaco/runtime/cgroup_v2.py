@@ -19,7 +19,7 @@ class ControlGroupV2(ControlGroup):
         super().__init__([directory])
         self._directory = directory
 
-    def limit(self, limits: Limits) -> None:
+    def _apply(self, limits: Limits) -> None:
         memory = "max" if limits.memory is None else str(limits.memory)
         cpu = "max" if limits.cpus is None else str(quota(limits.cpus))
         self._write("memory.max", memory)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-__all__ = ["OutputGate", "exec_failure", "explained", "logged_failure"]
+__all__ = ["OutputGate", "explained"]
 
 _EXEC_PREFIX: Final = b'{"msg":"exec container process'
 _FAILURE_EXIT: Final = 1
@@ -41,14 +41,14 @@ class OutputGate:
         self._ends_within = ends_within
         self._output = output
         self._open = False
-        self.held = b""
+        self._held = b""
 
     def feed(self, data: bytes) -> None:
         if not self._open:
-            if not self.held:
+            if not self._held:
                 self._ends_within(_MOMENT_SECONDS)
-            self.held += data
-            if self.held.startswith(_EXEC_PREFIX) or self._log.stat().st_size:
+            self._held += data
+            if self._held.startswith(_EXEC_PREFIX) or self._log.stat().st_size:
                 return
             data = self.release()
         self._output(data)
@@ -56,28 +56,23 @@ class OutputGate:
     def release(self) -> bytes:
         """Open the gate: what it held back."""
         self._open = True
-        held, self.held = self.held, b""
+        held, self._held = self._held, b""
         return held
 
     def settle(self) -> None:
         """The container did start: what was held back is its own."""
-        if self.held:
+        if self._held:
             self._output(self.release())
 
-
-def logged_failure(log: Path, exit_code: int) -> str | None:
-    """What crun's log says went wrong before the program started, if anything."""
-    if exit_code != _FAILURE_EXIT:
-        return None
-    messages = [message for line in log.read_bytes().splitlines() if (message := _message(line))]
-    return messages[-1] if messages else None
-
-
-def exec_failure(output: bytes, exit_code: int) -> str | None:
-    """What crun says if `output`, all that came out of the container, is its report that exec failed."""
-    if exit_code != _FAILURE_EXIT or not output.startswith(_EXEC_PREFIX) or output.count(b"\n") != 1:
-        return None
-    return _message(output)
+    def failure(self, exit_code: int) -> str | None:
+        """After the end: what crun says has kept the program from starting, if anything has."""
+        if exit_code != _FAILURE_EXIT:
+            return None
+        messages = [message for line in self._log.read_bytes().splitlines() if (message := _message(line))]
+        if messages:
+            return messages[-1]
+        is_report = self._held.startswith(_EXEC_PREFIX) and self._held.count(b"\n") == 1
+        return _message(self._held) if is_report else None
 
 
 def explained(message: str) -> str:

@@ -41,10 +41,9 @@ class CrunKeeper:
         self._group.kill(spare=None if hard else self._process.pid)
 
     def dismiss(self) -> None:
-        """Leave nothing running; crun itself still is if following it has failed."""
+        """Take leave of crun, which is still running only if following it has failed."""
         if self._process.poll() is None:
             self._process.kill()
-        self._group.kill_all()
         self._process.wait()
         os.close(self._pidfd)
         if self._process.stdout:

@@ -5,11 +5,20 @@ import secrets
 import shutil
 import subprocess
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from abaco.runtime.kernel import MNT_DETACH, MS_NODEV, MS_NOSUID, mount, spread_children, umount
 
-__all__ = ["Overlay", "delete_tree"]
+__all__ = ["Layer", "Overlay", "delete_tree"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A container's root directory, and a directory for the files that go with it; both vanish together."""
+
+    root: Path
+    bundle: Path
 
 
 class Overlay:
@@ -25,8 +34,7 @@ class Overlay:
         # thousands of short-lived layers in one place slow (10 ms each, not 2). So they are spread over the disk.
         spread_children(self._layers)
 
-    def __enter__(self) -> Path:
-        """Mount; the directory to use as a container's root."""
+    def __enter__(self) -> Layer:
         self.discard()
         layer = self._layers / secrets.token_hex(8)
         for name in ("upper", "work"):
@@ -34,7 +42,7 @@ class Overlay:
         # The mounted root takes its mode from the upper directory, which the umask has had its say in.
         (layer / "upper").chmod(0o755)
         self._mount(layer)
-        return self.root
+        return Layer(self.root, layer)
 
     def __exit__(self, *_: object) -> None:
         self.discard()

@@ -13,17 +13,18 @@ from abaco.domain.lifecycle import ExecutionStatus
 from abaco.ports import Clock, ContainerSink, ContainerSpec, ContainerStartError, PreparedImage, Sandbox, Stop
 from abaco.runtime.accounts import account_of, image_account
 from abaco.runtime.cgroup import ControlGroup, Limits
-from abaco.runtime.diagnosis import OutputGate, exec_failure, explained, logged_failure
+from abaco.runtime.diagnosis import OutputGate, explained
 from abaco.runtime.follow import Follower
 from abaco.runtime.keeper import CrunKeeper
-from abaco.runtime.overlay import Overlay, delete_tree
+from abaco.runtime.overlay import Layer, Overlay, delete_tree
 from abaco.runtime.program import CrunProgram
 from abaco.runtime.results import MAX_RESULT_BYTES, ResultSocket
-from abaco.runtime.spec import Bundle, Network, runtime_spec
+from abaco.runtime.spec import Files, Network, runtime_spec
 
 __all__ = ["CrunSandbox"]
 
 _KILLED = 137
+_LOG = "crun.log"
 _CLOSING_SECONDS = 0.05
 
 
@@ -49,7 +50,6 @@ class CrunSandbox(Sandbox):
         self._clock = clock
         self._network: Network = network
         self._overlay = Overlay(image.rootfs, directory)
-        self._log = directory / "crun.log"
         self._busy = threading.Lock()
         self._closed = False
 
@@ -57,12 +57,12 @@ class CrunSandbox(Sandbox):
         with self._busy, ExitStack() as leave:
             if self._closed:
                 raise ContainerStartError("the worker is being stopped")
-            root = leave.enter_context(self._overlay)
-            results = leave.enter_context(closing(ResultSocket(self._directory / "results.sock")))
+            layer = leave.enter_context(self._overlay)
+            results = leave.enter_context(closing(ResultSocket(layer.bundle / "results.sock")))
             leave.callback(self._clear)
-            self._write_bundle(spec, Bundle(root, results.path, self._write_binary(spec), self._network))
+            self._write_bundle(spec, layer, results.path)
             self._group.limit(_limits(spec))
-            return self._attend(spec, results, sink, stop)
+            return self._attend(spec, layer.bundle, results, sink, stop)
 
     def close(self) -> None:
         self._closed = True
@@ -75,30 +75,28 @@ class CrunSandbox(Sandbox):
         finally:
             self._busy.release()
 
-    def _write_binary(self, spec: ContainerSpec) -> Path | None:
-        if spec.binary is None:
-            return None
-        path = self._binary_path
-        path.unlink(missing_ok=True)
-        with path.open("xb") as file:
-            for chunk in spec.binary():
-                file.write(chunk)
-        path.chmod(0o444)
-        return path
-
-    def _write_bundle(self, spec: ContainerSpec, bundle: Bundle) -> None:
+    def _write_bundle(self, spec: ContainerSpec, layer: Layer, results: Path) -> None:
+        """Write what crun is to read: a new file is cheaper than an old one, which ext4 writes to disk at once."""
         config, rootfs = self._image.config, self._image.rootfs
         account = account_of(rootfs, *spec.user) if spec.user else image_account(rootfs, str(config.get("User") or ""))
-        text = json.dumps(runtime_spec(config, spec, account, bundle), ensure_ascii=False)
-        (self._directory / "config.json").write_text(text, encoding="utf-8", errors="replace")
-        self._log.write_bytes(b"")
+        files = Files(layer.root, results, _write_binary(spec, layer.bundle / "binary"), self._network)
+        text = json.dumps(runtime_spec(config, spec, account, files), ensure_ascii=False)
+        (layer.bundle / "config.json").write_text(text, encoding="utf-8", errors="replace")
+        (layer.bundle / _LOG).touch()
 
-    def _attend(self, spec: ContainerSpec, results: ResultSocket, sink: ContainerSink, stop: Stop) -> Outcome:
+    def _attend(
+        self,
+        spec: ContainerSpec,
+        bundle: Path,
+        results: ResultSocket,
+        sink: ContainerSink,
+        stop: Stop,
+    ) -> Outcome:
         """Start the container, follow it to its end, and say what became of it."""
         before = self._usage()
-        process = self._crun.run(self._identity, self._directory, self._log, self._group.directories)
+        process = self._crun.run(self._identity, bundle, bundle / _LOG, self._group.directories)
         keeper = CrunKeeper(self._crun, self._group, self._identity, process)
-        gate = OutputGate(self._log, keeper.ends_within, sink.output)
+        gate = OutputGate(bundle / _LOG, keeper.ends_within, sink.output)
         try:
             follower = Follower(cast("IO[bytes]", process.stdout), results, _Listener(sink, gate))
             reason = follower.follow(stop, keeper, spec.max_run_seconds, spec.stop_grace_seconds)
@@ -109,7 +107,7 @@ class CrunSandbox(Sandbox):
     def _settle(self, reason: StopReason, returncode: int, gate: OutputGate, before: "_Usage") -> Outcome:
         exit_code = returncode if returncode >= 0 else 128 - returncode
         after = self._usage()
-        failure = logged_failure(self._log, exit_code) or exec_failure(gate.held, exit_code)
+        failure = gate.failure(exit_code)
         if reason is StopReason.EXITED and after.oom_kills > before.oom_kills and (failure or exit_code == _KILLED):
             reason = StopReason.OUT_OF_MEMORY
         if failure and reason is StopReason.EXITED:
@@ -135,11 +133,6 @@ class CrunSandbox(Sandbox):
         """Nothing of a container may reach into the next one."""
         self._group.kill_all()
         self._crun.forget(self._identity)
-        self._binary_path.unlink(missing_ok=True)
-
-    @property
-    def _binary_path(self) -> Path:
-        return self._directory / "binary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +153,16 @@ class _Listener:
     def dropped(self, size: int) -> None:
         note = f"Abaco: a result of {size} bytes was dropped; a result may have at most {MAX_RESULT_BYTES} bytes.\n"
         self._sink.output(note.encode())
+
+
+def _write_binary(spec: ContainerSpec, path: Path) -> Path | None:
+    if spec.binary is None:
+        return None
+    with path.open("xb") as file:
+        for chunk in spec.binary():
+            file.write(chunk)
+    path.chmod(0o444)
+    return path
 
 
 def _limits(spec: ContainerSpec) -> Limits:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from abaco.ports import ContainerSpec, ContainerStartError
 from abaco.runtime.accounts import Account
 
-__all__ = ["BINARY_PATH", "RESULTS_PATH", "Bundle", "Network", "command", "environment", "runtime_spec"]
+__all__ = ["BINARY_PATH", "RESULTS_PATH", "Files", "Network", "command", "environment", "runtime_spec"]
 
 Network = Literal["host", "none"]
 """`host`: that of this machine. `none`: an empty one of its own."""
@@ -35,7 +35,7 @@ _CAPABILITY_SETS: Final = ("bounding", "effective", "inheritable", "permitted", 
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class Files:
     """The files of this machine that one container is given."""
 
     root: Path
@@ -44,16 +44,16 @@ class Bundle:
     network: Network
 
 
-def runtime_spec(config: Mapping[str, Any], spec: ContainerSpec, account: Account, bundle: Bundle) -> dict[str, Any]:
+def runtime_spec(config: Mapping[str, Any], spec: ContainerSpec, account: Account, files: Files) -> dict[str, Any]:
     """The OCI runtime specification. Raises ContainerStartError if the image does not say what to run."""
     return {
         "ociVersion": "1.0.2",
         "hostname": spec.execution_id,
-        "root": {"path": str(bundle.root), "readonly": False},
+        "root": {"path": str(files.root), "readonly": False},
         "process": _process(config, spec, account),
-        "mounts": _mounts(bundle),
+        "mounts": _mounts(files),
         "linux": {
-            "namespaces": [{"type": kind} for kind in _namespaces(bundle.network)],
+            "namespaces": [{"type": kind} for kind in _namespaces(files.network)],
             "maskedPaths": list(_MASKED),
             "readonlyPaths": list(_READ_ONLY),
         },
@@ -98,7 +98,7 @@ def _namespaces(network: Network) -> tuple[str, ...]:
     return own if network == "host" else (*own, "network")
 
 
-def _mounts(bundle: Bundle) -> list[dict[str, Any]]:
+def _mounts(files: Files) -> list[dict[str, Any]]:
     mounts = [
         _mount("/proc", "proc", "nosuid", "noexec", "nodev"),
         _mount("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
@@ -106,11 +106,11 @@ def _mounts(bundle: Bundle) -> list[dict[str, Any]]:
         _mount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k"),  # noqa: S108
         _mount("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev"),
         _mount("/sys", "sysfs", "nosuid", "noexec", "nodev", "ro"),
-        _bind(bundle.results, RESULTS_PATH),
+        _bind(files.results, RESULTS_PATH),
     ]
-    if bundle.binary:
-        mounts.append(_bind(bundle.binary, BINARY_PATH))
-    if bundle.network == "host":
+    if files.binary:
+        mounts.append(_bind(files.binary, BINARY_PATH))
+    if files.network == "host":
         mounts += [_bind(file, str(file)) for file in (Path("/etc/resolv.conf"), Path("/etc/hosts")) if file.exists()]
     return mounts
 
