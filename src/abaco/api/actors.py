@@ -5,6 +5,7 @@ from typing import Any
 import anyio
 from litestar import Request, delete, get, post, put
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
 
 from abaco.api.auth import Caller
 from abaco.api.documents import ACTOR, ACTOR_BODY, ACTORS, NOTHING, documented
@@ -59,12 +60,12 @@ def actor_routes(actors: Actors, caller: Caller, wire: Wire) -> list[BaseRouteHa
         return wire.success("Actor created successfully.", show(request, actor))
 
     @get(CANONICAL_ROOT + "/{actor_id:str}", **documented("get", "Get one actor.", ACTOR))
-    async def get_actor(request: Request[Any, Any, Any], actor_id: str) -> Any:
+    async def get_actor(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         actor = await caller.call(request, lambda who: actors.get(who, actor_id))
         return wire.success("Actor retrieved successfully.", show(request, actor))
 
     @put(CANONICAL_ROOT + "/{actor_id:str}", **documented("update", "Update an actor.", ACTOR, body=ACTOR_BODY))
-    async def update_actor(request: Request[Any, Any, Any], actor_id: str) -> Any:
+    async def update_actor(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         description = _description(await read_params(request))
         actor = await caller.call(request, lambda who: actors.update(who, actor_id, description))
         return wire.success("Actor updated successfully.", show(request, actor))
@@ -73,7 +74,7 @@ def actor_routes(actors: Actors, caller: Caller, wire: Wire) -> list[BaseRouteHa
         CANONICAL_ROOT + "/{actor_id:str}",
         **documented("delete", "Delete an actor; its running containers are killed.", NOTHING),
     )
-    async def delete_actor(request: Request[Any, Any, Any], actor_id: str) -> Any:
+    async def delete_actor(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         deleted = await caller.call(request, lambda who: actors.delete(who, actor_id))
         if await _wait_until_gone(actors, deleted):
             return wire.success("Actor deleted successfully.", None)

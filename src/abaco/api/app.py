@@ -7,7 +7,6 @@ from typing import Any
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
-from litestar.openapi import OpenAPIConfig
 from structlog.typing import FilteringBoundLogger
 
 from abaco import __version__
@@ -16,6 +15,7 @@ from abaco.api.auth import Caller
 from abaco.api.edge import App, Edge
 from abaco.api.executions import execution_routes
 from abaco.api.messages import message_routes
+from abaco.api.options import options_routes
 from abaco.api.pages import page_routes
 from abaco.api.state import state_routes
 from abaco.api.surface import surfaces
@@ -47,25 +47,17 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger)
     """The ASGI application, edge included."""
     wire = Wire(settings.version or __version__, default_token=settings.default_token)
     caller = Caller(services.identity)
-    routes: Sequence[BaseRouteHandler] = [
+    api: Sequence[BaseRouteHandler] = [
         *actor_routes(services.actors, caller, wire),
         *message_routes(services.mailbox, services.identity, caller, wire, settings.max_content_length),
         *execution_routes(services.executions, caller, wire),
         *state_routes(services.state, caller, wire),
-        *page_routes(services.is_healthy),
     ]
+    routes = [*api, *page_routes(services.is_healthy, api)]
     app = Litestar(
-        route_handlers=routes,
+        route_handlers=[*options_routes(routes), *routes],  # in this order Litestar adds no OPTIONS of its own
         exception_handlers=_error_handlers(wire, log),
-        openapi_config=OpenAPIConfig(
-            title="Abaco",
-            version=__version__,
-            description="Functions-as-a-service on the actor model. "
-            "The same API stands under /actors and, in snake_case, under /v3/actors.",
-            path="/openapi",
-            render_plugins=[],
-            enabled_endpoints=set(),
-        ),
+        openapi_config=None,  # it would serve pages of its own; ours are in `pages`
         # Bodies are bounded where they are read: binary messages by a setting, all else by `params`.
         request_max_body_size=None,
     )
@@ -77,7 +69,7 @@ def _error_handlers(wire: Wire, log: FilteringBoundLogger) -> dict[Any, Any]:
         return wire.failure(error)
 
     def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-        path = request.scope["path"][:200]
+        path = request.scope["state"]["asked_path"][:200]
         if error.status_code == 404:
             return wire.failure(NotFound(f"{path} is not an endpoint of this service; see /docs."))
         if error.status_code == 405:

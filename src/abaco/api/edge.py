@@ -20,7 +20,7 @@ _EXPOSED = b"X-Abaco-Error-Code"
 
 
 class Edge:
-    """Wraps the application. The surface a request came in by is left in ``scope["state"]["surface"]``."""
+    """Wraps the application. ``scope["state"]`` gets the surface a request came in by, and the path it asked for."""
 
     def __init__(self, app: App, faces: tuple[Surface, ...]) -> None:
         self._app = app
@@ -37,8 +37,7 @@ class Edge:
         await self._app(scope, receive, _answering(scope, method, send))
 
     def _route(self, scope: Scope) -> None:
-        path = _SLASHES.sub("/", scope["path"])
-        path = path.rstrip("/") or "/"
+        asked = path = _SLASHES.sub("/", scope["path"]).rstrip("/") or "/"
         surface = self._faces[0]
         for face in self._faces:
             if path == face.root or path.startswith(face.root + "/"):
@@ -48,36 +47,25 @@ class Edge:
         scope["path"] = path
         scope["raw_path"] = path.encode(errors="replace")
         # A new mapping: the application's own state is shared between requests.
-        scope["state"] = {**(scope.get("state") or {}), "surface": surface}
+        scope["state"] = {**(scope.get("state") or {}), "surface": surface, "asked_path": asked}
 
 
 def _answering(scope: Scope, method: str, send: Send) -> Send:
-    """A `send` that adds the CORS headers, answers OPTIONS with 200, and keeps the body of HEAD and OPTIONS back."""
+    """A `send` that adds the CORS headers, and keeps the body of HEAD back."""
     asked: Mapping[bytes, bytes] = dict(scope["headers"])
-    bodiless = method in {"HEAD", "OPTIONS"}
 
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
             start: dict[str, Any] = dict(message)
-            start["headers"] = [*_kept(message, method), *_cors(asked, preflight=method == "OPTIONS")]
-            if method == "OPTIONS" and start["status"] < 300:
-                start["status"] = 200
+            start["headers"] = [*message["headers"], *_cors(asked, preflight=method == "OPTIONS")]
             await send(start)
-        elif message["type"] == "http.response.body" and bodiless:
+        elif message["type"] == "http.response.body" and method == "HEAD":
             if not message.get("more_body"):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
             await send(message)
 
     return answer
-
-
-def _kept(message: Message, method: str) -> list[tuple[bytes, bytes]]:
-    headers = list(message["headers"])
-    if method == "OPTIONS":
-        headers = [pair for pair in headers if pair[0].lower() != b"content-length"]
-        headers.append((b"content-length", b"0"))
-    return headers
 
 
 def _cors(asked: Mapping[bytes, bytes], *, preflight: bool) -> list[tuple[bytes, bytes]]:

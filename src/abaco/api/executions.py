@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, Response, delete, get
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
 
 from abaco.api.auth import Caller
 from abaco.api.documents import EXECUTION, LOGS, NOTHING, RESULT, SUMMARY, documented
@@ -20,26 +21,30 @@ _ONE = _ALL + "/{execution_id:str}"
 
 def execution_routes(executions: Executions, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
     @get(_ALL, **documented("listExecutions", "List an actor's executions, oldest first, with sums.", SUMMARY))
-    async def list_executions(request: Request[Any, Any, Any], actor_id: str) -> Any:
+    async def list_executions(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         actor, summary = await caller.call(request, lambda who: executions.summary(who, actor_id))
         surface = surface_of(request)
         fields = summary_fields(surface, actor, summary)
         return wire.success("Actor executions retrieved successfully.", surface.render(fields))
 
     @get(_ONE, **documented("getExecution", "Get one execution.", EXECUTION))
-    async def get_execution(request: Request[Any, Any, Any], actor_id: str, execution_id: str) -> Any:
+    async def get_execution(
+        request: Request[Any, Any, Any], actor_id: FromPath[str], execution_id: FromPath[str]
+    ) -> Any:
         execution = await caller.call(request, lambda who: executions.get(who, actor_id, execution_id))
         surface = surface_of(request)
         fields = execution_fields(surface, execution)
         return wire.success("Actor execution retrieved successfully.", surface.render(fields))
 
     @delete(_ONE, **documented("haltExecution", "Halt a running execution.", NOTHING))
-    async def halt_execution(request: Request[Any, Any, Any], actor_id: str, execution_id: str) -> Any:
+    async def halt_execution(
+        request: Request[Any, Any, Any], actor_id: FromPath[str], execution_id: FromPath[str]
+    ) -> Any:
         await caller.call(request, lambda who: executions.halt(who, actor_id, execution_id))
         return wire.success(f"Issued force quit command for execution {execution_id}.", None)
 
     @get(_ONE + "/logs", **documented("getExecutionLogs", "Get an execution's log so far.", LOGS))
-    async def get_logs(request: Request[Any, Any, Any], actor_id: str, execution_id: str) -> Any:
+    async def get_logs(request: Request[Any, Any, Any], actor_id: FromPath[str], execution_id: FromPath[str]) -> Any:
         actor, text = await caller.call(request, lambda who: executions.log(who, actor_id, execution_id))
         links = actor_links(surface_of(request), actor)
         execution = f"{links['executions']}/{execution_id}"
@@ -47,7 +52,7 @@ def execution_routes(executions: Executions, caller: Caller, wire: Wire) -> list
         return wire.success("Logs retrieved successfully.", {"logs": text, "_links": own})
 
     @get(_ONE + "/results", **documented("getOneExecutionResult", "Take the oldest unread result.", RESULT))
-    async def pop_result(request: Request[Any, Any, Any], actor_id: str, execution_id: str) -> Any:
+    async def pop_result(request: Request[Any, Any, Any], actor_id: FromPath[str], execution_id: FromPath[str]) -> Any:
         data = await caller.call(request, lambda who: executions.pop_result(who, actor_id, execution_id))
         return Response(data, media_type="application/octet-stream")
 

@@ -7,6 +7,7 @@ from typing import Any
 from anyio import to_thread
 from litestar import Request, delete, get, post
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
 
 from abaco.api.auth import Caller, bearer_token
 from abaco.api.batcher import Batcher
@@ -154,7 +155,7 @@ def message_routes(
             raise
 
     @post(_PATH, **documented("sendMessage", "Send a message.", POSTED, body=MESSAGE_BODY))
-    async def send_message(request: Request[Any, Any, Any], actor_id: str) -> Any:
+    async def send_message(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         token = bearer_token(request)
         in_query = dict(query_pairs(request)).get("message")
         if request.content_type[0] == "application/octet-stream" and not in_query:
@@ -166,14 +167,14 @@ def message_routes(
         return wire.success(_DONE, surface.render(_posted_fields(surface, posted)))
 
     @get(_PATH, **documented("getMessages", "Count the messages that wait.", MESSAGES))
-    async def count_messages(request: Request[Any, Any, Any], actor_id: str) -> Any:
+    async def count_messages(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         actor, count = await caller.call(request, lambda who: mailbox.count(who, actor_id))
         links = actor_links(surface_of(request), actor)
         own = {"self": f"{links['self']}/messages", "owner": links["owner"]}
         return wire.success(_DONE, {"messages": count, "_links": own})
 
     @delete(_PATH, **documented("deleteMessages", "Drop the messages that wait.", PURGED))
-    async def purge_messages(request: Request[Any, Any, Any], actor_id: str) -> Any:
+    async def purge_messages(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         actor = await caller.call(request, lambda who: mailbox.purge(who, actor_id))
         links = actor_links(surface_of(request), actor)
         own = {"self": f"{links['self']}/messages", "owner": links["owner"]}

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request, get, post
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
 
 from abaco.api.auth import Caller
 from abaco.api.documents import ACTOR, STATE, STATE_BODY, documented
@@ -21,12 +22,12 @@ _PATH = CANONICAL_ROOT + "/{actor_id:str}/state"
 
 def state_routes(state: State, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
     @get(_PATH, **documented("getState", "Get an actor's state.", STATE))
-    async def get_state(request: Request[Any, Any, Any], actor_id: str) -> Any:
+    async def get_state(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         value = await caller.call(request, lambda who: state.get(who, actor_id))
         return wire.success("Actor state retrieved successfully.", {"state": value})
 
     @post(_PATH, **documented("updateState", "Replace an actor's state.", ACTOR, body=STATE_BODY))
-    async def update_state(request: Request[Any, Any, Any], actor_id: str) -> Any:
+    async def update_state(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         body = await read_body(request)
         if request.content_type[0] != "application/json":
             raise InvalidInput(
