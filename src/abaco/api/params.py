@@ -1,5 +1,6 @@
 """Parameters of a request, whether they come as JSON, form or query string, in either spelling."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ MAX_BODY_BYTES = 8 * 1024**2
 """Of anything but binary messages; no field may be nearly as large."""
 _MAX_DEPTH = 100
 _MAX_INTEGER = 2**53
+_DIGITS = re.compile(r"[+-]?[0-9]+")
 _TRUE, _FALSE = {"true", "1"}, {"false", "0"}
 
 
@@ -95,7 +97,19 @@ async def _multipart(request: Request[Any, Any, Any], body: bytes) -> list[tuple
         form = await request.form()
     except HTTPException as error:
         raise InvalidInput(f"The form cannot be read: {error.detail}") from None
+    except (ValueError, LookupError) as error:  # bytes that are not text, or a charset there is not
+        raise InvalidInput(f"The form cannot be read: {error}.") from None
+    await form.close()
     return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+
+
+def _integer(value: Any) -> int:
+    """Raises ValueError or OverflowError."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()) is None:
+        raise ValueError
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError  # noqa: TRY004 - one error for every way of being wrong
+    return int(value)
 
 
 class Params:
@@ -114,14 +128,18 @@ class Params:
 
     def raw(self, name: str) -> Any:
         """The value as it came, or None."""
-        spellings = (name, camel(name)) if self._surface.case == "snake" else (camel(name), name)
-        for spelling in spellings:
-            if self._given.get(spelling) is not None:
-                return self._given[spelling]
-        for spelling in spellings:
-            if spelling in self._texts:
-                return self._texts[spelling][0]
-        return None
+        value = self._of_json(name)
+        return value if value is not None else next(iter(self._of_texts(name)), None)
+
+    def _spellings(self, name: str) -> tuple[str, str]:
+        return (name, camel(name)) if self._surface.case == "snake" else (camel(name), name)
+
+    def _of_json(self, name: str) -> Any:
+        values = (self._given.get(spelling) for spelling in self._spellings(name))
+        return next((value for value in values if value is not None), None)
+
+    def _of_texts(self, name: str) -> list[str]:
+        return next((self._texts[spelling] for spelling in self._spellings(name) if spelling in self._texts), [])
 
     def text(self, name: str) -> str | None:
         """Anything, as Python's ``str`` has it."""
@@ -139,9 +157,7 @@ class Params:
         if value is None:
             return None
         try:
-            if isinstance(value, bool) or not isinstance(value, int | float | str):
-                raise ValueError  # noqa: TRY004, TRY301 - one message for every way of being wrong
-            number = int(value)
+            number = _integer(value)
         except (ValueError, OverflowError):
             raise self._wrong(name, "must be an integer") from None
         if abs(number) > _MAX_INTEGER:
@@ -168,15 +184,10 @@ class Params:
 
     def texts(self, name: str) -> list[str]:
         """A JSON list, a single value, or all values of a repeated field."""
-        value = self.raw(name)
+        value = self._of_json(name)
         if value is None:
-            return []
-        if isinstance(value, list):
-            return [str(item) for item in value]
-        for spelling in (name, camel(name)):
-            if value in self._texts.get(spelling, []):
-                return self._texts[spelling]
-        return [str(value)]
+            return self._of_texts(name)
+        return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
     def _wrong(self, name: str, problem: str) -> InvalidInput:
         return InvalidInput(f"Invalid parameters: {{'{self._surface.spell(name)}': '{problem}'}}")
