@@ -1,0 +1,56 @@
+"""The arrows between the rooms, and what the base install has to load."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from architecture.source import ROOT
+from importlinter.cli import lint_imports
+
+# Of the extras `server`, `ray` and `postgres`; anyio is left out because httpx comes with it.
+SERVER_PACKAGES = {
+    "alembic",
+    "argon2",
+    "granian",
+    "joserfc",
+    "litestar",
+    "psycopg",
+    "ray",
+    "sqlalchemy",
+    "structlog",
+}
+SERVER_ROOMS = {"api", "bootstrap", "domain", "engine", "notify", "pool", "ports", "runtime", "services", "store"}
+
+
+def loaded_by(module: str) -> set[str]:
+    """All modules that a fresh interpreter has after importing one, beyond those it always has."""
+    code = (
+        f"import json, sys; before = set(sys.modules); import {module}; print(json.dumps([*set(sys.modules) - before]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(json.loads(done.stdout))
+
+
+def test_the_arrows_point_inward(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The contracts stand in `.importlinter`."""
+    monkeypatch.chdir(ROOT)
+    status = lint_imports(config_filename=".importlinter", no_cache=True)
+    assert status == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", ["abaco", "abaco.actors", "abaco.client", "abaco.cli.main"])
+def test_the_base_install_loads_nothing_of_the_server(module: str) -> None:
+    names = loaded_by(module)
+    assert module in names
+    assert {name.partition(".")[0] for name in names} & SERVER_PACKAGES == set()
+    assert {name for name in names if name.startswith("abaco.") and name.split(".")[1] in SERVER_ROOMS} == set()
+
+
+def test_the_guest_library_loads_only_the_standard_library() -> None:
+    names = {name.partition(".")[0] for name in loaded_by("abaco.actors")}
+    assert names - sys.stdlib_module_names == {"abaco"}
+
+
+def test_a_server_package_would_be_seen() -> None:
+    assert "sqlalchemy" in loaded_by("abaco.store.sql")
