@@ -25,6 +25,10 @@ def binaries() -> Path | None:
     return Path(program).parent if program else None
 
 
+_KEEP = 'cat; "$0/pg_ctl" -D "$1/data" -w -m immediate stop; rm -rf "$1"'
+"""Waits for the end of its input: nothing is left even of a test session that was killed."""
+
+
 class Cluster:
     """Started by the constructor; `stop` removes all of it."""
 
@@ -34,9 +38,20 @@ class Cluster:
         self._directory = Path(tempfile.mkdtemp(prefix="abaco-pg-"))
         self._data = self._directory / "data"
         self._numbers = count(1)
+        self._identity: dict[str, Any] = {}
         if os.geteuid() == 0:  # initdb and postgres refuse to run as root
             account = pwd.getpwnam(_USER)
             os.chown(self._directory, account.pw_uid, account.pw_gid)
+            self._identity = {"user": _USER, "group": _USER, "extra_groups": []}
+        self._keeper = subprocess.Popen(
+            ["sh", "-c", _KEEP, programs, self._directory],
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            **self._identity,
+        )
         self._directory.chmod(0o755)
         try:
             self._run("initdb", "-D", self._data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
@@ -51,9 +66,6 @@ class Cluster:
         return self._directory / "log"
 
     def _run(self, program: str, *arguments: str | Path) -> None:
-        identity: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            identity = {"user": _USER, "group": _USER, "extra_groups": []}
         # The server inherits the standard streams: they must not be pipes, whose end nobody would ever see.
         with (self._directory / f"{program}.out").open("w+") as output:
             done = subprocess.run(
@@ -63,7 +75,7 @@ class Cluster:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 check=False,
-                **identity,
+                **self._identity,
             )
             if done.returncode:
                 output.seek(0)
@@ -89,6 +101,4 @@ class Cluster:
         return f"postgresql+psycopg://{_USER}@/{name}?host={self._directory}"
 
     def stop(self) -> None:
-        if (self._data / "postmaster.pid").exists():
-            self._run("pg_ctl", "-D", self._data, "-w", "-m", "immediate", "stop")
-        shutil.rmtree(self._directory)
+        self._keeper.communicate()
