@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "build" / "images"

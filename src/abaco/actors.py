@@ -193,7 +193,7 @@ def send_bytes_result(b: bytes, path: str = RESULTS_SOCKET) -> None:
 
 def send_python_result(obj: Any, path: str = RESULTS_SOCKET) -> None:
     """Send any Python object that cloudpickle can pickle as one result."""
-    import cloudpickle  # type: ignore[import-untyped]  # noqa: PLC0415 - the one function that needs more than the standard library
+    import cloudpickle  # noqa: PLC0415 - the one function that needs more than the standard library
 
     send_bytes_result(cloudpickle.dumps(obj), path)
 

@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -44,6 +45,7 @@ from abaco.telemetry import Telemetry
 __all__ = ["Admin", "open_admin", "prepare_data", "run_api", "run_engine"]
 
 _SECRET_BYTES = 32
+_SWITCH_SECONDS = 0.001
 _ENGINE_NICENESS = 2
 """The API stays responsive while containers, which inherit this, use every core."""
 
@@ -91,6 +93,8 @@ def open_admin(settings: Settings) -> Iterator[Admin]:
 
 def run_api(settings: Settings) -> None:
     """The `api` role: answer requests until a signal."""
+    # SQLite lets go of the interpreter at each statement; getting it back from a busy event loop takes up to this.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     telemetry = Telemetry("api", settings.log_level)
     store = _store(settings)
     clock, notifier, access = SystemClock(), LocalNotifier(_run(settings)), Access(store)
@@ -104,7 +108,7 @@ def run_api(settings: Settings) -> None:
     )
     app = build_app(services, settings, telemetry.log)
     try:
-        anyio.run(serve_app, app, settings)
+        anyio.run(serve_app, app, settings, backend_options={"use_uvloop": True})
     finally:
         notifier.close()
         store.close()

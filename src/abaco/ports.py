@@ -83,7 +83,10 @@ class Notifier(Protocol):
     """Wakes the engine. A lost word only costs time: the engine also looks by itself now and then."""
 
     def notify(self, topic: str) -> None:
-        """Say `topic` (``actor:ID``, ``halt:ID``) to whoever listens; never raises, never blocks."""
+        """Say `topic` to whoever listens; never raises, never blocks.
+
+        ``message:ID``: this actor got messages; ``actor:ID``: it was changed; ``halt:ID``: stop this execution.
+        """
 
 
 # --- store ----------------------------------------------------------------------------------------------------------
@@ -273,10 +276,11 @@ class ClaimRepository(Protocol):
     def next_due(self, now: datetime) -> datetime | None:
         """When the earliest delayed message falls due, or None."""
 
-    def reclaim(self, engine_id: str, now: datetime, max_attempts: int) -> list[str]:
+    def reclaim(self, engine_id: str, now: datetime, max_attempts: int | None) -> list[str]:
         """Return to the mailbox what `engine_id` held; the execution ids.
 
-        A lost attempt leaves no logs, results or state. A message lost `max_attempts` times ends in ERROR.
+        A lost attempt leaves no logs, results or state. A message whose attempts have reached `max_attempts` ends
+        in ERROR; None, when an engine gives back by itself what it holds, is no limit.
         """
 
 

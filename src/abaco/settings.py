@@ -92,8 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, description="Attempts to start an execution's container before its actor goes to ERROR.")
     ] = 6
     max_attempts: Annotated[
-        int, Meta(ge=1, description="Times a message may be lost with its engine before it ends in ERROR.")
-    ] = 5
+        int, Meta(ge=1, description="Attempts after which a message lost with its engine ends in ERROR.")
+    ] = 10
     drain_seconds: Annotated[
         float, Meta(ge=0, description="How long a stopping server waits for running executions before it kills them.")
     ] = 5.0

@@ -10,12 +10,16 @@ import structlog
 from abaco.domain.event import (
     ActorFailed,
     Event,
+    ExecutionClaimed,
     ExecutionRequeued,
     LateOutcomeIgnored,
+    MessagePosted,
 )
 
 __all__ = ["Telemetry"]
 
+# One line an execution is enough: the one that says how it ended.
+_DETAILS = (MessagePosted, ExecutionClaimed)
 _WARNINGS = (ActorFailed, ExecutionRequeued, LateOutcomeIgnored)
 
 
@@ -27,6 +31,7 @@ class Telemetry:
     """Writes one line an event to stderr: for people on a terminal, JSON elsewhere."""
 
     def __init__(self, role: str, level: str) -> None:
+        self._detailed = level == "debug"
         terminal = sys.stderr.isatty()
         renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
         self.log = structlog.wrap_logger(
@@ -41,5 +46,10 @@ class Telemetry:
         ).bind(role=role)
 
     def emit(self, event: Event) -> None:
-        write = self.log.warning if isinstance(event, _WARNINGS) else self.log.info
+        if isinstance(event, _DETAILS):
+            if not self._detailed:
+                return
+            write = self.log.debug
+        else:
+            write = self.log.warning if isinstance(event, _WARNINGS) else self.log.info
         write(_words(type(event).__name__), **asdict(event))

@@ -1,5 +1,6 @@
 """``/actors``: list, register, get, update, delete."""
 
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -22,6 +23,7 @@ _DELETE_POLL_SECONDS = 0.02
 
 
 def _description(params: Params) -> ActorDescription:
+    """All but the state, which only registering takes: what was read of an actor may be sent back in a PUT."""
     return ActorDescription(
         image=params.text("image") or "",
         name=params.text("name"),
@@ -29,7 +31,6 @@ def _description(params: Params) -> ActorDescription:
         type=params.text("type") or "none",
         default_environment=params.mapping("default_environment") or {},
         stateless=params.boolean("stateless"),
-        state=params.mapping("state"),
         hints=tuple(params.texts("hints")),
         token=params.boolean("token"),
         privileged=params.boolean("privileged") or False,
@@ -55,7 +56,8 @@ def actor_routes(actors: Actors, caller: Caller, wire: Wire) -> list[BaseRouteHa
 
     @post(CANONICAL_ROOT, **documented("add", "Register an actor.", ACTOR, body=ACTOR_BODY))
     async def register_actor(request: Request[Any, Any, Any]) -> Any:
-        description = _description(await read_params(request))
+        params = await read_params(request)
+        description = replace(_description(params), state=params.mapping("state"))
         actor = await caller.call(request, lambda who: actors.register(who, description))
         return wire.success("Actor created successfully.", show(request, actor))
 

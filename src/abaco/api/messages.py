@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from litestar import Request, delete, get, post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
@@ -123,11 +123,17 @@ async def _receive(request: Request[Any, Any, Any], upload: BinaryUpload) -> Non
     await to_thread.run_sync(upload.write, bytes(piece))
 
 
+async def _abandon(upload: BinaryUpload) -> None:
+    with CancelScope(shield=True):
+        await to_thread.run_sync(upload.abandon)
+
+
 def _posted_fields(surface: Surface, posted: Posted) -> dict[str, Any]:
+    """Kept as it is in both cases: a message of JSON null is shown, too."""
     links = actor_links(surface, posted.actor)
     binary = posted.payload.content_type is ContentType.BINARY
     return {
-        "execution_id": posted.execution_id,
+        surface.spell("execution_id"): posted.execution_id,
         "msg": "binary - omitted" if binary else posted.payload.value,
         "_links": {
             "self": f"{links['executions']}/{posted.execution_id}",
@@ -143,15 +149,18 @@ def message_routes(
     letters: Batcher[_Letter, Posted] = Batcher(_deliver(identity, mailbox))
 
     async def post_binary(request: Request[Any, Any, Any], actor_id: str) -> Posted:
+        environment = _environment(request)
         upload = await caller.call(request, lambda who: mailbox.begin_upload(who, actor_id, max_content_length))
         try:
             await _receive(request, upload)
-            letter = _Letter(
-                bearer_token(request), actor_id, upload.payload(), _environment(request), upload.execution_id
-            )
-            return await letters.submit(letter)
         except BaseException:
-            await to_thread.run_sync(upload.abandon, abandon_on_cancel=False)
+            await _abandon(upload)
+            raise
+        letter = _Letter(bearer_token(request), actor_id, upload.payload(), environment, upload.execution_id)
+        try:
+            return await letters.submit(letter)
+        except AbacoError:  # of anything else we do not know whether the message is on disk
+            await _abandon(upload)
             raise
 
     @post(_PATH, **documented("sendMessage", "Send a message.", POSTED, body=MESSAGE_BODY))
@@ -164,7 +173,7 @@ def message_routes(
             letter = _Letter(token, actor_id, await _payload(request), _environment(request))
             posted = await letters.submit(letter)
         surface = surface_of(request)
-        return wire.success(_DONE, surface.render(_posted_fields(surface, posted)))
+        return wire.success(_DONE, _posted_fields(surface, posted))
 
     @get(_PATH, **documented("getMessages", "Count the messages that wait.", MESSAGES))
     async def count_messages(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:

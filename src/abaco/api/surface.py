@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 __all__ = ["CANONICAL_ROOT", "Surface", "camel", "surfaces"]
@@ -10,6 +11,7 @@ CANONICAL_ROOT = "/actors/v2"
 """Routes are declared under this root; the edge rewrites the others to it."""
 
 
+@cache
 def camel(name: str) -> str:
     """``default_environment`` -> ``defaultEnvironment``; a leading underscore survives."""
     head, *rest = name.lstrip("_").split("_")

@@ -96,7 +96,6 @@ class ExecutionFinished(Event):
 @dataclass(frozen=True, slots=True)
 class ExecutionRequeued(Event):
     execution_id: str
-    attempt: int
     reason: str
 
 

@@ -16,7 +16,12 @@ NewId = Callable[[], str]
 
 def new_id() -> str:
     """A fresh id; unlike upstream's, nobody can guess it from the time of creation."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH))
+    number = secrets.randbelow(len(_ALPHABET) ** ID_LENGTH)
+    characters = []
+    for _ in range(ID_LENGTH):
+        number, index = divmod(number, len(_ALPHABET))
+        characters.append(_ALPHABET[index])
+    return "".join(characters)
 
 
 def new_secret() -> str:

@@ -65,6 +65,15 @@ class Autoscaler:
             self._make_room(actor_id, count)
         self._seen = {id_: waiting for id_, waiting in self._seen.items() if self._load(waiting).wanted}
 
+    def has_use_for(self, actor_id: str) -> bool:
+        """Whether one more message could be claimed now, or start a worker; else its workers ask when they are free."""
+        waiting = self._seen.get(actor_id)
+        if waiting is None:
+            return True
+        load = self._load(waiting)
+        full = len(self._crew) >= self._capacity.max_workers
+        return not load.workers or load.idle > 0 or (load.workers < load.limit and not full)
+
     def _load(self, waiting: Waiting) -> ActorLoad:
         actor = waiting.actor
         team = self._crew.of(actor.id)

@@ -39,6 +39,9 @@ class Crew:
     def __iter__(self) -> Iterator[Member]:
         return iter(list(self._members.values()))
 
+    def __len__(self) -> int:
+        return len(self._members)
+
     def add(self, member: Member) -> None:
         self._members[member.worker_id] = member
         self._by_actor.setdefault(member.actor_id, {})[member.worker_id] = member

@@ -80,8 +80,7 @@ class Dispatcher:
     def run_once(self, *, sweep: bool = False) -> Turn:
         """Act on everything heard since the last turn; with `sweep`, on everything there is."""
         topics, events = self._inbox.take()
-        actor_ids = {topic.removeprefix("actor:") for topic in topics if topic.startswith("actor:")}
-        actor_ids |= self._absorb(events) | self._due_retries()
+        actor_ids = self._named(topics) | self._absorb(events) | self._due_retries()
         halting = sweep or any(topic.startswith("halt:") for topic in topics)
         looked_at = self._look(None if sweep else actor_ids)
         if halting or any(waiting.actor.status is ActorStatus.SHUTTING_DOWN for waiting in looked_at):
@@ -101,6 +100,13 @@ class Dispatcher:
         return min(self._retries.values(), default=None)
 
     # --- what was heard ---
+
+    def _named(self, topics: set[str]) -> set[str]:
+        """The actors that deserve a look because of what was notified: changed ones, and those with use for a post."""
+        named = [topic.partition(":") for topic in topics]
+        changed = {actor_id for kind, _, actor_id in named if kind == "actor"}
+        posted = {actor_id for kind, _, actor_id in named if kind == "message"}
+        return changed | {actor_id for actor_id in posted if self._autoscaler.has_use_for(actor_id)}
 
     def _absorb(self, events: Sequence[PoolEvent]) -> set[str]:
         """Record what workers say; the actors that deserve a look because of it."""

@@ -122,7 +122,7 @@ class Mailbox:
 
     def _announce(self, messages: Sequence[NewMessage]) -> None:
         for actor_id in {message.actor_id for message in messages}:
-            self._notifier.notify(f"actor:{actor_id}")
+            self._notifier.notify(f"message:{actor_id}")
         for message in messages:
             execution = message.execution
             kind = message.payload.content_type.value

@@ -152,7 +152,7 @@ class Work:
         delay: float = min(_FIRST_RETRY_SECONDS * 2.0 ** (claim.attempt - 1), _LONGEST_RETRY_SECONDS)
         not_before = self._clock.now() + timedelta(seconds=delay)
         self._store.claims.requeue([Requeue(claim.execution_id, claim.attempt, not_before)])
-        self._emit(ExecutionRequeued(claim.execution_id, claim.attempt, reason))
+        self._emit(ExecutionRequeued(claim.execution_id, reason))
         return delay
 
     # --- actors and their images ---
@@ -175,18 +175,18 @@ class Work:
 
     def reclaim(self, engine_ids: Iterable[str]) -> int:
         """Return to their mailboxes the messages that dead engines held, and forget those engines; how many."""
-        count = 0
-        for engine_id in engine_ids:
-            lost = self._store.claims.reclaim(engine_id, self._clock.now(), self._limits.max_attempts)
-            for execution_id in lost:
-                self._emit(ExecutionRequeued(execution_id, 0, "its engine died"))
-            self._store.engines.remove(engine_id)
-            count += len(lost)
-        return count
+        return sum(self._give_back(engine_id, self._limits.max_attempts, "its engine died") for engine_id in engine_ids)
 
     def release(self) -> None:
         """Give back what this engine still holds, when it stops."""
-        self.reclaim([self._engine_id])
+        self._give_back(self._engine_id, None, "its engine stopped")
+
+    def _give_back(self, engine_id: str, max_attempts: int | None, reason: str) -> int:
+        lost = self._store.claims.reclaim(engine_id, self._clock.now(), max_attempts)
+        for execution_id in lost:
+            self._emit(ExecutionRequeued(execution_id, reason))
+        self._store.engines.remove(engine_id)
+        return len(lost)
 
 
 def _user(actor: Actor) -> tuple[int, int] | None:

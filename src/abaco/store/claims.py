@@ -84,7 +84,7 @@ class Claims:
             earliest: datetime | None = connection.execute(query).scalar_one()
         return earliest
 
-    def reclaim(self, engine_id: str, now: datetime, max_attempts: int) -> list[str]:
+    def reclaim(self, engine_id: str, now: datetime, max_attempts: int | None) -> list[str]:
         leased = select(messages.c.execution_id).where(messages.c.engine_id == engine_id)
         # In the order in which `close` and others lock them; what is still leased after the wait is read then.
         lock = select(executions.c.id).where(executions.c.id.in_(leased)).order_by(executions.c.id).with_for_update()
@@ -98,17 +98,17 @@ class Claims:
             connection.execute(lock).all()
             attempts = {row.id: row.attempts for row in connection.execute(query)}
             forget_attempts(connection, list(attempts))
-            hopeless = [id_ for id_, count in attempts.items() if count >= max_attempts]
-            self._give_up(connection, hopeless, max_attempts, now)
+            hopeless = [id_ for id_, count in attempts.items() if max_attempts is not None and count >= max_attempts]
+            self._give_up(connection, hopeless, now)
             returned = [id_ for id_ in attempts if id_ not in set(hopeless)]
             connection.execute(_back_to_submitted(executions.c.id.in_(returned)))
             _release(connection, returned, None)
         return list(attempts)
 
     @staticmethod
-    def _give_up(connection: Connection, ids: Sequence[str], max_attempts: int, now: datetime) -> None:
+    def _give_up(connection: Connection, ids: Sequence[str], now: datetime) -> None:
         delete_messages(connection, messages.c.execution_id.in_(ids))
-        reason = f"Given up: the service died {max_attempts} times while this message was being executed."
+        reason = "Given up: time and again the service died while this message was being executed."
         end_unrun(connection, ids, reason, now)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, or_, select
+from sqlalchemy import Row, bindparam, insert, or_, select
 
 from abaco.domain.user import Role, User
 from abaco.ports import StoredToken
@@ -13,6 +13,15 @@ from abaco.store.tables import tokens, users
 __all__ = ["Tokens", "Users"]
 
 _USER = (users.c.tenant, users.c.name, users.c.roles, users.c.uid, users.c.gid)
+# Asked for with every request: built once, since building a statement costs more than running it.
+_BY_TOKEN = (
+    select(*_USER)
+    .join_from(tokens, users, (tokens.c.tenant == users.c.tenant) & (tokens.c.username == users.c.name))
+    .where(
+        tokens.c.digest == bindparam("digest"),
+        or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > bindparam("now", type_=tokens.c.expires_at.type)),
+    )
+)
 
 
 def _user(row: Row[str, str, Any, int | None, int | None] | None) -> User | None:
@@ -58,10 +67,5 @@ class Tokens:
             connection.execute(insert(tokens).values(row))
 
     def find_user(self, digest: str, now: datetime) -> User | None:
-        query = (
-            select(*_USER)
-            .join_from(tokens, users, (tokens.c.tenant == users.c.tenant) & (tokens.c.username == users.c.name))
-            .where(tokens.c.digest == digest, or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now))
-        )
         with self._database.read() as connection:
-            return _user(connection.execute(query).one_or_none())
+            return _user(connection.execute(_BY_TOKEN, {"digest": digest, "now": now}).one_or_none())
