@@ -12,7 +12,16 @@ from litestar.params import FromPath
 from abaco.api.auth import Caller, bearer_token
 from abaco.api.batcher import Batcher
 from abaco.api.documents import MESSAGE_BODY, MESSAGES, POSTED, PURGED, documented
-from abaco.api.params import Params, decode_json, query_pairs, read_body, read_params, surface_of
+from abaco.api.params import (
+    Params,
+    body_pieces,
+    decode_json,
+    query_pairs,
+    query_value,
+    read_body,
+    read_params,
+    surface_of,
+)
 from abaco.api.surface import CANONICAL_ROOT, Surface
 from abaco.api.wire import Wire, actor_links
 from abaco.domain.message import ContentType, Payload
@@ -80,7 +89,7 @@ async def _payload(request: Request[Any, Any, Any]) -> Payload:
         if text:
             return Payload(ContentType.TEXT, text)
         raise _not_a_message()
-    in_query = dict(query_pairs(request)).get("message")
+    in_query = query_value(request, "message")
     if in_query and kind != "application/json":
         return Payload(ContentType.TEXT, in_query)
     body = await read_body(request)
@@ -115,7 +124,7 @@ def _not_a_message() -> InvalidInput:
 async def _receive(request: Request[Any, Any, Any], upload: BinaryUpload) -> None:
     """Store the body in pieces as it arrives."""
     piece = bytearray()
-    async for data in request.stream():
+    async for data in body_pieces(request):
         piece += data
         if len(piece) >= _PIECE_BYTES:
             await to_thread.run_sync(upload.write, bytes(piece))
@@ -166,7 +175,7 @@ def message_routes(
     @post(_PATH, **documented("sendMessage", "Send a message.", POSTED, body=MESSAGE_BODY))
     async def send_message(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         token = bearer_token(request)
-        in_query = dict(query_pairs(request)).get("message")
+        in_query = query_value(request, "message")
         if request.content_type[0] == "application/octet-stream" and not in_query:
             posted = await post_binary(request, actor_id)
         else:

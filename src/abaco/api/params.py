@@ -1,18 +1,28 @@
 """Parameters of a request, whether they come as JSON, form or query string, in either spelling."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 
 from abaco.api.surface import Surface, camel
 from abaco.errors import InvalidInput, TooLarge
 
-__all__ = ["MAX_BODY_BYTES", "Params", "decode_json", "query_pairs", "read_body", "read_params", "surface_of"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "Params",
+    "body_pieces",
+    "decode_json",
+    "query_pairs",
+    "query_value",
+    "read_body",
+    "read_params",
+    "surface_of",
+]
 
 MAX_BODY_BYTES = 8 * 1024**2
 """Of anything but binary messages; no field may be nearly as large."""
@@ -62,11 +72,25 @@ def query_pairs(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
     return _pairs(request.scope["query_string"], "query string")
 
 
+def query_value(request: Request[Any, Any, Any], name: str) -> str:
+    """The first value of a query parameter, or ""."""
+    return next((value for key, value in query_pairs(request) if key == name), "")
+
+
+async def body_pieces(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    """The body as it arrives; raises InvalidInput if the client goes away before its end."""
+    try:
+        async for piece in request.stream():
+            yield piece
+    except InternalServerException:
+        raise InvalidInput("The connection ended before the body did.") from None
+
+
 async def read_body(request: Request[Any, Any, Any]) -> bytes:
     """The whole body; raises TooLarge before it fills the memory."""
     pieces: list[bytes] = []
     size = 0
-    async for piece in request.stream():
+    async for piece in body_pieces(request):
         size += len(piece)
         if size > MAX_BODY_BYTES:
             raise TooLarge(f"The body is larger than {MAX_BODY_BYTES} bytes.")
