@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from threading import Barrier, Lock
 
 import pytest
@@ -14,7 +17,7 @@ from abaco.domain.execution import Claim
 from abaco.domain.lifecycle import TERMINAL, ExecutionStatus
 from abaco.errors import NotFound
 from abaco.ports import ClaimRequest, LogAppended, ResultSent, Store
-from abaco.store.database import Database
+from abaco.store.database import Database, open_database, require_url
 from abaco.store.sql import SqlStore
 from abaco.store.tables import logs, messages, results
 
@@ -135,6 +138,35 @@ def test_rivals_asking_for_the_same_actors_in_any_order_never_block_each_other(
     for actor_id in actor_ids:
         finished = store.executions.of_actor(actor_id)
         assert [execution.status for execution in finished] == [ExecutionStatus.COMPLETE] * 6
+
+
+def flood(url: str, stop: Event) -> None:
+    """What a busy API process does."""
+    database = open_database(require_url(url))
+    numbers = count()
+    while not stop.is_set():
+        post(SqlStore(database), *(f"e{next(numbers)}" for _ in range(100)))
+    database.close()
+
+
+def test_a_flood_of_posts_does_not_starve_another_process(store: Store, database_url: str) -> None:
+    """Each gets its turn: what counts is how many posts went first, not how long that took."""
+    add_actor(store)
+    spawn = get_context("spawn")
+    stop = spawn.Event()
+    flooding = spawn.Process(target=flood, args=(database_url, stop))
+    flooding.start()
+    try:
+        overtaken = []
+        while store.mailbox.count("actor1") < 10_000:
+            before = store.mailbox.count("actor1")
+            store.state.put("actor1", before)
+            overtaken.append((store.mailbox.count("actor1") - before) // 100)
+    finally:
+        stop.set()
+        flooding.join()
+    assert flooding.exitcode == 0
+    assert max(overtaken) < 20
 
 
 def test_an_engine_given_up_by_mistake_may_close_while_it_is_reclaimed(store: Store, open_store: OpenStore) -> None:

@@ -1,7 +1,8 @@
 """The one place that knows which database it is: connections, transactions, durability, schema version."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from fcntl import LOCK_EX, LOCK_UN, flock
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -22,27 +23,45 @@ _MIGRATION_LOCK = 7_226_226
 """Any constant of our own: the key of PostgreSQL's advisory lock around migrations."""
 
 
-class Database:
-    """Reads and writes in transactions; the rest of the store never sees a driver.
-
-    SQLite takes one writer at a time: the lock keeps this process's threads from waiting for each other inside
-    SQLite, whose waiting is a series of sleeps.
+class _Turn:
+    """SQLite takes one writer at a time, and its own waiting is a series of sleeps, in which a busy process starves
+    others for seconds. Here writers wait for their turn: threads on a lock, processes on the kernel's lock of a file.
     """
+
+    def __init__(self, path: str) -> None:
+        self._threads = Lock()
+        self._file = Path(path).open("ab")  # noqa: SIM115 - open as long as the database is
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._threads:
+            flock(self._file, LOCK_EX)
+            try:
+                yield
+            finally:
+                flock(self._file, LOCK_UN)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Database:
+    """Reads and writes in transactions; the rest of the store never sees a driver."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._engine = engine
         self._reader = reader
-        self._lock = Lock() if engine.dialect.name == "sqlite" else None
+        path = None if self.is_postgresql else engine.url.database
+        self._turn = _Turn(f"{path}-turn") if path else None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is on disk when the block ends, or did not happen if it raised."""
-        if self._lock is None:
-            with self._engine.begin() as connection:
-                yield connection
-            return
-        with self._lock, self._engine.begin() as connection:
+        with self._alone(), self._engine.begin() as connection:
             yield connection
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return self._turn() if self._turn else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -62,7 +81,7 @@ class Database:
         """Bring the schema to this version's; safe when several processes start at once."""
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._engine.connect() as connection, connection.begin():
+        with self._alone(), self._engine.begin() as connection:
             if self.is_postgresql:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
             config.attributes["connection"] = connection
@@ -71,6 +90,8 @@ class Database:
     def close(self) -> None:
         self._engine.dispose()
         self._reader.dispose()
+        if self._turn:
+            self._turn.close()
 
 
 def require_url(text: str) -> URL:
