@@ -23,6 +23,7 @@ from abaco.engine.inbox import Inbox
 from abaco.engine.loop import Alarm, Engine
 from abaco.engine.pruner import Pruner
 from abaco.engine.reaper import Reaper
+from abaco.errors import InvalidInput, NotFound
 from abaco.notify.local import LocalListener, LocalNotifier
 from abaco.pool.local import LocalPool
 from abaco.runtime.crun import CrunRuntime
@@ -69,7 +70,10 @@ class Admin:
 def prepare_data(settings: Settings) -> None:
     """Make the data directory, for its owner's eyes only, and bring the database up to this version."""
     for directory in (settings.data, _run(settings)):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(f"{directory} cannot be the server's data directory: {error.strerror}.") from None
     database = open_database(require_url(settings.database_url))
     try:
         database.migrate()
@@ -78,8 +82,13 @@ def prepare_data(settings: Settings) -> None:
 
 
 @contextmanager
-def open_admin(settings: Settings) -> Iterator[Admin]:
-    """The administrator's services; the default tenant exists."""
+def open_admin(settings: Settings, *, create: bool) -> Iterator[Admin]:
+    """The administrator's services; the default tenant exists.
+
+    Without `create` the data directory must be a server's already: raises NotFound for a mistyped one.
+    """
+    if not (create or _run(settings).is_dir()):
+        raise NotFound(f"{settings.data} is not the data directory of an Abaco server.")
     prepare_data(settings)
     store = _store(settings)
     try:

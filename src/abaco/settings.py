@@ -5,11 +5,12 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
+from abaco.domain.actor import memory_bytes
 from abaco.errors import InvalidInput
 
 __all__ = [
@@ -107,6 +108,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key go together: set both or neither")
+        try:
+            memory_bytes(self.mem_limit)
+        except InvalidInput as error:
+            raise ValueError(error.message.removesuffix(".")) from None
 
     @property
     def base_url(self) -> str:
@@ -185,7 +190,11 @@ def _convert_one(name: str, value: Any) -> Any:
         return Path(value).expanduser().absolute()
     if name == "insecure_registries" and isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
-    return msgspec.convert(value, _TYPES[name], strict=False)
+    kind = _TYPES[name]
+    choices = get_args(get_args(kind)[0]) if get_origin(get_args(kind)[0]) is Literal else ()
+    if choices and value not in choices:
+        raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
+    return msgspec.convert(value, kind, strict=False)
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def describe(**said: Any) -> ActorDescription:
     "said",
     [
         {},
-        {"image": "registry.test:5000/a/b:1.2@sha256:abc"},
+        {"image": "registry.test:5000/a/b:1.2@sha256:" + "0" * 64},
         {"name": "x" * 255, "description": "é" * 16_384, "hints": ["sync", "7"]},
         {"stateless": False, "state": {"a": 1}},
         {"stateless": False, "state": 0},

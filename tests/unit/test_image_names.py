@@ -10,7 +10,6 @@ DIGEST = "sha256:" + "0a" * 32
     ("name", "normal"),
     [
         ("abacosamples/test", "abacosamples/test:latest"),
-        (" abacosamples/test:latest ", "abacosamples/test:latest"),
         ("redis", "redis:latest"),
         ("library/redis:7", "redis:7"),
         ("docker.io/library/redis", "redis:latest"),

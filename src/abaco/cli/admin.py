@@ -43,9 +43,10 @@ def _where(
 
 
 @contextmanager
-def _admin(ctx: typer.Context) -> Iterator[tuple[Admin, Settings]]:
+def _admin(ctx: typer.Context, *, create: bool = True) -> Iterator[tuple[Admin, Settings]]:
+    """Verbs that only read or use what is there do not `create` a data directory where there is none."""
     settings, _ = read_settings(ctx.obj, os.environ)
-    with open_admin(settings) as admin:
+    with open_admin(settings, create=create) as admin:
         yield admin, settings
 
 
@@ -63,7 +64,12 @@ def _tenant_add(
 def _user_add(
     ctx: typer.Context,
     name: str,
-    password: Annotated[str, typer.Option(help="The user's password.")],
+    password: Annotated[
+        str,
+        typer.Option(
+            prompt=True, hide_input=True, confirmation_prompt=True, help="Their password; asked for if left out."
+        ),
+    ],
     tenant: _TenantOption = None,
     role: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(Role)}; repeatable; default user.")] = None,
     uid: Annotated[int | None, typer.Option(min=0, help="User id their containers run as.")] = None,
@@ -81,13 +87,16 @@ def _user_add(
 
 def _token(ctx: typer.Context, name: str, tenant: _TenantOption = None) -> None:
     """Print a new bearer token of a user. It is shown this once; the server keeps only its hash."""
-    with _admin(ctx) as (admin, settings):
+    with _admin(ctx, create=False) as (admin, settings):
         typer.echo(admin.identity.issue_token(tenant or settings.default_tenant, name))
 
 
 def _image_import(
     ctx: typer.Context,
-    archive: Annotated[Path, typer.Argument(help="An OCI or Docker archive (`docker save`).")],
+    archive: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help="An OCI or Docker archive (`docker save`)."),
+    ],
     name: Annotated[str, typer.Argument(help="The name actors will use, such as abacosamples/wc.")],
 ) -> None:
     """Take in an image from an archive file."""
@@ -98,6 +107,6 @@ def _image_import(
 
 def _image_list(ctx: typer.Context) -> None:
     """List the images this server knows by name."""
-    with _admin(ctx) as (admin, _):
+    with _admin(ctx, create=False) as (admin, _):
         rows = [(image.name, image.digest, image.source, iso(image.created_at) or "") for image in admin.images.list()]
     print_table(("NAME", "DIGEST", "SOURCE", "SINCE"), rows)

@@ -8,6 +8,7 @@ from typing import Any
 
 from abaco.domain.environment import require_environment
 from abaco.domain.ids import actor_dbid
+from abaco.domain.image import normalize
 from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.user import Principal
 from abaco.errors import Conflict, InvalidInput, NotPermitted
@@ -16,9 +17,7 @@ __all__ = ["DEFAULT_QUEUE", "Actor", "ActorDescription", "check_description", "m
 
 DEFAULT_QUEUE = "default"
 _MAX_NAME = 255
-_MAX_IMAGE = 512
 _MAX_DESCRIPTION = 16_384
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*")
 _HINT_FORBIDDEN = set("\"'{}[]")
 _MEMORY = re.compile(r"(\d+)([bkmg]?)b?", re.IGNORECASE)
 _MEMORY_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -117,10 +116,7 @@ def _check_texts(description: ActorDescription) -> None:
     image = description.image
     if not image:
         raise InvalidInput("image is required: the name of the container image that the actor runs.")
-    if len(image) > _MAX_IMAGE or _IMAGE.fullmatch(image) is None:
-        raise InvalidInput(
-            f"image is not an image reference such as 'abacosamples/test:latest' (at most {_MAX_IMAGE} characters).",
-        )
+    normalize(image)
     for label, text, longest in (
         ("name", description.name or "", _MAX_NAME),
         ("description", description.description, _MAX_DESCRIPTION),

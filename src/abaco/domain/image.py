@@ -43,7 +43,7 @@ def at_digest(name: str, digest: str) -> str:
 
 
 def _parts(name: str) -> tuple[str | None, str, str | None, str | None]:
-    match = _NAME.fullmatch(name.strip()) if len(name) <= _MAX_LENGTH else None
+    match = _NAME.fullmatch(name) if len(name) <= _MAX_LENGTH else None
     if match is None:
         raise InvalidInput(
             f"image: {name[:80]!r} is not the name of an image. Use [registry/]repository[:tag], "

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, union, update
 from sqlalchemy.exc import IntegrityError
 
 from abaco.domain.actor import Actor
@@ -15,7 +15,7 @@ from abaco.ports import ClaimRequest, Requeue, Waiting
 from abaco.store.database import Database
 from abaco.store.endings import delete_messages, end_unrun, forget_attempts
 from abaco.store.rows import ACTOR_COLUMNS, to_actor
-from abaco.store.tables import actors, executions, messages, workers
+from abaco.store.tables import Moment, actors, executions, messages, workers
 from abaco.store.workers import free
 
 __all__ = ["Claims"]
@@ -114,33 +114,64 @@ class Claims:
 
 def _lease(connection: Connection, engine_id: str, request: ClaimRequest, now: datetime) -> Any:
     """Lease the next message that the request may have; its row, or None."""
-    chosen = _head(request.actor_id) if request.exclusive else messages.c.actor_id == request.actor_id
-    first = select(messages.c.seq).where(chosen, _UNLEASED, _due(now)).order_by(messages.c.seq).limit(1)
-    statement = (
-        update(messages)
-        # What a rival has locked is his: nobody waits for it.
-        .where(messages.c.seq == first.with_for_update(skip_locked=True).scalar_subquery())
-        .values(
-            engine_id=engine_id,
-            worker_id=request.worker_id,
-            exclusive_actor_id=request.actor_id if request.exclusive else None,
-        )
-        .returning(messages)
-    )
+    asked = {
+        "actor": request.actor_id,
+        "now": now,
+        "engine": engine_id,
+        "worker": request.worker_id,
+        "exclusive": request.actor_id if request.exclusive else None,
+    }
     if not request.exclusive:
-        return connection.execute(statement).one_or_none()
+        return connection.execute(_LEASE_FIRST, asked).one_or_none()
     try:
         with connection.begin_nested():
-            return connection.execute(statement).one_or_none()
+            return connection.execute(_LEASE_HEAD, asked).one_or_none()
     except IntegrityError:
         # Of two concurrent posts the one numbered first may become visible last, when the other is leased already.
         return None
 
 
-def _head(actor_id: str) -> ColumnElement[bool]:
-    """The first in the line, leased or not: if it is leased or not due, nobody overtakes it (P3)."""
-    head = select(messages.c.seq).where(messages.c.actor_id == actor_id).order_by(messages.c.seq).limit(1)
-    return messages.c.seq == head.scalar_subquery()
+def _lease_statement(chosen: ColumnElement[bool]) -> Any:
+    first = select(messages.c.seq).where(chosen, _UNLEASED, _DUE).order_by(messages.c.seq).limit(1)
+    return (
+        update(messages)
+        # What a rival has locked is his: nobody waits for it.
+        .where(messages.c.seq == first.with_for_update(skip_locked=True).scalar_subquery())
+        .values(
+            engine_id=bindparam("engine"),
+            worker_id=bindparam("worker"),
+            exclusive_actor_id=bindparam("exclusive"),
+        )
+        .returning(messages)
+    )
+
+
+# The statements of claiming are built once: it happens for every execution, with the database locked (SQLite), and
+# building a statement costs more than running it.
+_MINE = messages.c.actor_id == bindparam("actor")
+_DUE = or_(messages.c.not_before.is_(None), messages.c.not_before <= bindparam("now", type_=Moment()))
+_LEASE_FIRST = _lease_statement(_MINE)
+# The first in the line, leased or not: if it is leased or not due, nobody overtakes it (P3).
+_LEASE_HEAD = _lease_statement(
+    messages.c.seq == select(messages.c.seq).where(_MINE).order_by(messages.c.seq).limit(1).scalar_subquery()
+)
+_START = (
+    update(executions)
+    .where(executions.c.id == bindparam("execution"))
+    .values(
+        status=ExecutionStatus.RUNNING,
+        attempts=executions.c.attempts + 1,
+        worker_id=bindparam("worker"),
+        started_at=bindparam("now"),
+        image_digest=bindparam("digest"),
+    )
+    .returning(executions.c.attempts, executions.c.executor)
+)
+_OCCUPY = (
+    update(workers)
+    .where(workers.c.id == bindparam("worker"))
+    .values(status=WorkerStatus.BUSY, last_execution_at=bindparam("now"))
+)
 
 
 def _actors(connection: Connection, ids: set[str]) -> Mapping[str, Actor]:
@@ -152,24 +183,14 @@ def _actors(connection: Connection, ids: set[str]) -> Mapping[str, Actor]:
 
 def _begin(connection: Connection, actor: Actor, request: ClaimRequest, message: Any, now: datetime) -> Claim:
     """Move the leased message's execution to RUNNING and its worker to BUSY."""
-    started = (
-        update(executions)
-        .where(executions.c.id == message.execution_id)
-        .values(
-            status=ExecutionStatus.RUNNING,
-            attempts=executions.c.attempts + 1,
-            worker_id=request.worker_id,
-            started_at=now,
-            image_digest=request.image_digest,
-        )
-        .returning(executions.c.attempts, executions.c.executor)
-    )
-    attempt, executor = connection.execute(started).one()
-    connection.execute(
-        update(workers)
-        .where(workers.c.id == request.worker_id)
-        .values(status=WorkerStatus.BUSY, last_execution_at=now),
-    )
+    started = {
+        "execution": message.execution_id,
+        "worker": request.worker_id,
+        "now": now,
+        "digest": request.image_digest,
+    }
+    attempt, executor = connection.execute(_START, started).one()
+    connection.execute(_OCCUPY, {"worker": request.worker_id, "now": now})
     payload = Payload(ContentType(message.content_type), message.value, message.size)
     return Claim(
         execution_id=message.execution_id,

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, exists, or_, select, update
+from sqlalchemy import BindParameter, Connection, String, and_, bindparam, delete, exists, func, or_, select, update
 
 from abaco.domain.execution import Execution
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.errors import Conflict, NotFound
 from abaco.ports import Closing
 from abaco.store.database import Database
-from abaco.store.endings import delete_messages
-from abaco.store.logs import write_log
+from abaco.store.logs import append_statement, write_log
 from abaco.store.rows import EXECUTION_COLUMNS, outcome_values, to_execution
-from abaco.store.tables import actors, executions, messages, staged_states
+from abaco.store.tables import Moment, actors, chunks, executions, messages, staged_states
 from abaco.store.workers import free
 
 __all__ = ["Executions"]
@@ -22,6 +21,7 @@ __all__ = ["Executions"]
 class Executions:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._append_log = append_statement(database)
 
     def find(self, actor_id: str, execution_id: str) -> Execution | None:
         query = select(*EXECUTION_COLUMNS).where(executions.c.id == execution_id, executions.c.actor_id == actor_id)
@@ -65,33 +65,53 @@ class Executions:
         return [landed[index] for index in range(len(closings))]
 
     def _close(self, connection: Connection, engine_id: str, closing: Closing, now: datetime) -> bool:
-        leased = and_(messages.c.execution_id == closing.execution_id, messages.c.engine_id == engine_id)
-        landed = (
-            update(executions)
-            .where(
-                executions.c.id == closing.execution_id,
-                executions.c.attempts == closing.attempt,
-                executions.c.status == ExecutionStatus.RUNNING,
-                exists().where(leased),
-            )
-            .values(outcome_values(closing.outcome))
-            .returning(executions.c.actor_id, executions.c.worker_id)
-        )
-        row = connection.execute(landed).one_or_none()
+        lease = {"lease_execution": closing.execution_id, "lease_engine": engine_id}
+        outcome = {f"new_{name}": value for name, value in outcome_values(closing.outcome).items()}
+        row = connection.execute(_LAND, {**_KEPT, **outcome, **lease, "attempt": closing.attempt}).one_or_none()
         if row is None:
             return False
         _land_state(connection, row.actor_id, closing)
         expires_at = now + timedelta(seconds=closing.log_lifetime_seconds)
-        write_log(self._database, connection, row.actor_id, closing.execution_id, closing.log_text, expires_at)
-        delete_messages(connection, leased)
+        write_log(connection, self._append_log, row.actor_id, closing.execution_id, closing.log_text, expires_at)
+        connection.execute(_REMOVE_MESSAGE, {"lease_execution": closing.execution_id})
+        connection.execute(_REMOVE_CHUNKS, {"lease_execution": closing.execution_id})
         free(connection, row.worker_id)
         return True
 
 
 def _land_state(connection: Connection, actor_id: str, closing: Closing) -> None:
     """The state this attempt wrote becomes the actor's (P4); what another attempt staged is dropped unread."""
-    staged = staged_states.c.execution_id == closing.execution_id
-    removed = delete(staged_states).where(staged).returning(staged_states.c.attempt, staged_states.c.state)
-    row = connection.execute(removed).one_or_none()
+    row = connection.execute(_TAKE_STAGED, {"lease_execution": closing.execution_id}).one_or_none()
     if row is not None and row.attempt == closing.attempt:
         connection.execute(update(actors).where(actors.c.id == actor_id).values(state=row.state))
+
+
+# The statements of closing are built once: it happens for every execution, with the database locked (SQLite), and
+# building a statement costs more than running it. A start or digest that is not given stays as it is.
+_KEPT = {"new_started_at": None, "new_image_digest": None}
+_EXECUTION: BindParameter[str] = bindparam("lease_execution", type_=String())
+_LAND = (
+    update(executions)
+    .where(
+        executions.c.id == _EXECUTION,
+        executions.c.attempts == bindparam("attempt"),
+        executions.c.status == ExecutionStatus.RUNNING,
+        exists().where(messages.c.execution_id == _EXECUTION, messages.c.engine_id == bindparam("lease_engine")),
+    )
+    .values(
+        {name: bindparam(f"new_{name}") for name in ("status", "finished_at", "runtime", "cpu", "io", "exit_code")}
+        | {
+            "final_state": bindparam("new_final_state"),
+            "started_at": func.coalesce(bindparam("new_started_at", type_=Moment()), executions.c.started_at),
+            "image_digest": func.coalesce(bindparam("new_image_digest", type_=String()), executions.c.image_digest),
+        },
+    )
+    .returning(executions.c.actor_id, executions.c.worker_id)
+)
+_TAKE_STAGED = (
+    delete(staged_states)
+    .where(staged_states.c.execution_id == _EXECUTION)
+    .returning(staged_states.c.attempt, staged_states.c.state)
+)
+_REMOVE_MESSAGE = delete(messages).where(messages.c.execution_id == _EXECUTION)
+_REMOVE_CHUNKS = delete(chunks).where(chunks.c.execution_id == _EXECUTION)

@@ -3,42 +3,54 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, or_, select
+from sqlalchemy import Connection, Executable, bindparam, delete, insert, or_, select
 
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.ports import LogAppended, ResultSent
 from abaco.store.database import Database
 from abaco.store.tables import actors, executions, logs, results
 
-__all__ = ["Logs", "Results", "write_log"]
+__all__ = ["Logs", "Results", "append_statement", "write_log"]
 
 
 def write_log(
-    database: Database,
     connection: Connection,
+    append: Executable,
     actor_id: str,
     execution_id: str,
     text: str,
     expires_at: datetime | None,
 ) -> None:
-    """Append to the execution's log and set its expiry. A deleted actor's logs are gone and stay so."""
+    """Append to the execution's log and set its expiry, by `append_statement`.
+
+    A deleted actor's logs are gone and stay so.
+    """
     if not _is_alive(connection, actor_id):
         return
     row = {"execution_id": execution_id, "actor_id": actor_id, "text": text, "expires_at": expires_at}
-    insertion = database.upsert(logs).values(row)
-    connection.execute(
-        insertion.on_conflict_do_update(
-            index_elements=["execution_id"],
-            set_={"text": logs.c.text + insertion.excluded.text, "expires_at": expires_at},
-        ),
-    )
+    connection.execute(append, row)
 
 
 def _is_alive(connection: Connection, actor_id: str) -> bool:
     """Whether the actor is not deleted, and will not be before this transaction ends."""
-    alive = select(actors.c.id).where(actors.c.id == actor_id, actors.c.deleted_at.is_(None))
-    locked = alive.with_for_update(read=True, key_share=True)
-    return connection.execute(locked).one_or_none() is not None
+    return connection.execute(_ALIVE, {"actor": actor_id}).one_or_none() is not None
+
+
+def append_statement(database: Database) -> Executable:
+    """Adds to a log; each repository builds it once."""
+    insertion = database.upsert(logs)
+    return insertion.on_conflict_do_update(
+        index_elements=["execution_id"],
+        set_={"text": logs.c.text + insertion.excluded.text, "expires_at": insertion.excluded.expires_at},
+    )
+
+
+# Built once, as the statements of closing are (see `executions`).
+_ALIVE = (
+    select(actors.c.id)
+    .where(actors.c.id == bindparam("actor"), actors.c.deleted_at.is_(None))
+    .with_for_update(read=True, key_share=True)
+)
 
 
 def _current_actor(connection: Connection, execution_id: str, attempt: int) -> str | None:
@@ -55,6 +67,7 @@ def _current_actor(connection: Connection, execution_id: str, attempt: int) -> s
 class Logs:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._append = append_statement(database)
 
     def find(self, execution_id: str, now: datetime) -> str:
         unexpired = or_(logs.c.expires_at.is_(None), logs.c.expires_at > now)
@@ -67,7 +80,7 @@ class Logs:
             for piece in sorted(pieces, key=lambda piece: piece.execution_id):
                 actor_id = _current_actor(connection, piece.execution_id, piece.attempt)
                 if actor_id is not None:
-                    write_log(self._database, connection, actor_id, piece.execution_id, piece.text, None)
+                    write_log(connection, self._append, actor_id, piece.execution_id, piece.text, None)
 
     def prune(self, now: datetime) -> int:
         with self._database.write() as connection:

@@ -23,6 +23,8 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "Json",
+    "Moment",
     "actors",
     "chunks",
     "engines",

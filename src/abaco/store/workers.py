@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from abaco.domain.lifecycle import WorkerStatus
 from abaco.domain.worker import Worker
@@ -17,10 +17,16 @@ _FIELDS = [field.name for field in fields(Worker)]
 _COLUMNS = [workers.c[name] for name in _FIELDS]
 
 
+_FREE = (
+    update(workers)
+    .where(workers.c.id == bindparam("worker"), workers.c.status == WorkerStatus.BUSY)
+    .values(status=WorkerStatus.READY)
+)
+
+
 def free(connection: Connection, worker_id: str | None) -> None:
     """A worker whose execution came to an end, or did not start, waits for the next one."""
-    busy = and_(workers.c.id == worker_id, workers.c.status == WorkerStatus.BUSY)
-    connection.execute(update(workers).where(busy).values(status=WorkerStatus.READY))
+    connection.execute(_FREE, {"worker": worker_id})
 
 
 class Workers:

@@ -1,0 +1,89 @@
+"""What the store takes and gives, where no object of the domain says it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from abaco.domain.actor import Actor
+from abaco.domain.execution import Execution, Outcome
+from abaco.domain.message import Payload
+from abaco.domain.permission import Level
+
+__all__ = ["ActorPosition", "ClaimRequest", "Closing", "ImageRecord", "NewMessage", "Requeue", "StoredToken", "Waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredToken:
+    """A bearer token as it is kept: by digest only."""
+
+    tenant: str
+    username: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to be born together with its execution."""
+
+    actor_id: str
+    execution: Execution
+    payload: Payload
+    revision: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+    jwt_header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """An idle worker asks for its actor's next message. `exclusive`: the actor is stateful."""
+
+    actor_id: str
+    worker_id: str
+    exclusive: bool
+    image_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An actor with waiting messages, or one that needs a look (SUBMITTED, SHUTTING_DOWN)."""
+
+    actor: Actor
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The end of an attempt: all of it lands in one transaction, or (a later attempt has begun) nothing does."""
+
+    execution_id: str
+    attempt: int
+    outcome: Outcome
+    log_text: str
+    log_lifetime_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requeue:
+    """An attempt whose container could not be started: its message goes back, to be claimed from `not_before` on."""
+
+    execution_id: str
+    attempt: int
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """A name that is known here. `source` is ``archive`` (imported) or ``registry`` (pulled)."""
+
+    name: str
+    digest: str
+    source: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActorPosition:
+    """An actor with its caller's effective level, as one look-up returns them."""
+
+    actor: Actor
+    level: Level

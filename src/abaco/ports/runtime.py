@@ -1,0 +1,75 @@
+"""Running one container on a machine."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from abaco.domain.execution import Outcome
+from abaco.ports.images import PreparedImage
+
+__all__ = ["ContainerSink", "ContainerSpec", "ContainerStartError", "Runtime", "Sandbox", "Stop"]
+
+
+class ContainerStartError(Exception):
+    """The container could not be started; ``str()`` says why, for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """One container. Memory in bytes, `cpus` in CPUs (1.5), `max_run_seconds` of wall clock; None is no limit.
+
+    `user` is (uid, gid) or None for the image's own. `binary` yields the data of ``/_abaco_binary_data``; None
+    means that there is no such file.
+    """
+
+    execution_id: str
+    environment: Mapping[str, str]
+    user: tuple[int, int] | None = None
+    memory: int | None = None
+    cpus: float | None = None
+    pids: int | None = None
+    max_run_seconds: float | None = None
+    stop_grace_seconds: float = 10.0
+    binary: Callable[[], Iterator[bytes]] | None = None
+
+
+class ContainerSink(Protocol):
+    """Where a running container's words go. Called from the thread that runs the container, in order."""
+
+    def output(self, data: bytes) -> None:
+        """A piece of stdout and stderr, interleaved as written."""
+
+    def result(self, data: bytes) -> None:
+        """One result, complete."""
+
+
+class Stop(Protocol):
+    """A request to stop one container, that a running one can wait for along with its other descriptors."""
+
+    def fileno(self) -> int:
+        """Readable once the stop is requested."""
+
+    def is_set(self) -> bool: ...
+
+
+class Sandbox(Protocol):
+    """What a worker prepares once and runs its containers in, one at a time."""
+
+    def run(self, spec: ContainerSpec, sink: ContainerSink, stop: Stop) -> Outcome:
+        """Run a fresh container to its end; its writable layer is gone afterwards.
+
+        SIGTERM, `stop_grace_seconds`, SIGKILL at the run time limit; SIGKILL at once when `stop` is set.
+        Raises ContainerStartError if the container's program could not be started.
+        """
+
+    def close(self) -> None:
+        """Remove everything of the sandbox; a container that still runs is killed."""
+
+
+class Runtime(Protocol):
+    """Runs containers on this machine."""
+
+    def sandbox(self, worker_id: str, image: PreparedImage) -> Sandbox: ...
+
+    def clean(self) -> int:
+        """Kill and remove whatever a former process of this runtime left running; how many containers."""

@@ -1,0 +1,265 @@
+"""Everything durable, one repository a resource.
+
+Every method is one transaction unless it says otherwise, and durable (fsync) when it returns. `get` raises NotFound,
+`find` returns None.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from abaco.domain.actor import Actor
+from abaco.domain.execution import Claim, Execution
+from abaco.domain.permission import Level
+from abaco.domain.tenant import Tenant
+from abaco.domain.user import User
+from abaco.domain.worker import Worker
+from abaco.ports.pool import LogAppended, ResultSent
+from abaco.ports.records import (
+    ActorPosition,
+    ClaimRequest,
+    Closing,
+    ImageRecord,
+    NewMessage,
+    Requeue,
+    StoredToken,
+    Waiting,
+)
+
+__all__ = [
+    "ActorRepository",
+    "ClaimRepository",
+    "EngineRepository",
+    "ExecutionRepository",
+    "ImageRepository",
+    "LogRepository",
+    "Mailbox",
+    "PermissionRepository",
+    "ResultRepository",
+    "StateRepository",
+    "Store",
+    "TenantRepository",
+    "TokenRepository",
+    "UserRepository",
+    "WorkerRepository",
+]
+
+
+class TenantRepository(Protocol):
+    def put(self, tenant: Tenant) -> None:
+        """Add the tenant, or change the base URL of an existing one."""
+
+    def find(self, tenant_id: str) -> Tenant | None: ...
+
+
+class UserRepository(Protocol):
+    def put(self, user: User, password_hash: str) -> None:
+        """Add the user, or replace the roles, ids and password of an existing one. The tenant must exist."""
+
+    def find(self, tenant: str, name: str) -> User | None: ...
+
+
+class TokenRepository(Protocol):
+    def add(self, digest: str, token: StoredToken) -> None: ...
+
+    def find_user(self, digest: str, now: datetime) -> User | None:
+        """The user an unexpired token belongs to, in one query."""
+
+
+class PermissionRepository(Protocol):
+    def entries(self, actor_id: str) -> dict[str, Level]: ...
+
+    def grant(self, actor_id: str, username: str, level: Level) -> None:
+        """Add or replace one entry."""
+
+
+class ActorRepository(Protocol):
+    def add(self, actor: Actor) -> None:
+        """Add the actor and its owner's UPDATE entry."""
+
+    def find(self, tenant: str, actor_id: str, username: str) -> ActorPosition | None:
+        """The actor and the effective level of `username` on it; deleted actors are not found."""
+
+    def list_visible(self, tenant: str, username: str) -> list[Actor]:
+        """Actors on which `username` has READ by an explicit or the world's entry, in order of registration."""
+
+    def change(self, tenant: str, actor_id: str, editor: str, revise: Callable[[Actor], Actor]) -> Actor:
+        """Replace the actor by what `revise` makes of it, in one transaction; raises NotFound.
+
+        An editor who is not the owner gets an UPDATE entry.
+        """
+
+    def mark_ready(self, actor_id: str, revision: int) -> bool:
+        """Enter READY; True if this was the transition (not for an older revision or a deleted actor)."""
+
+    def mark_error(self, actor_id: str, revision: int, reason: str) -> bool:
+        """Enter ERROR with `reason` as the status message; True if this was the transition."""
+
+    def begin_delete(self, tenant: str, actor_id: str, now: datetime) -> None:
+        """Hide the actor (SHUTTING_DOWN), drop its waiting messages and all its logs and results.
+
+        Executions of dropped messages end in ERROR. Raises NotFound for an unknown or already deleted actor.
+        """
+
+    def remaining_executions(self, actor_id: str) -> int:
+        """Executions of the actor that still run."""
+
+    def finish_deletes(self) -> int:
+        """Remove deleted actors with nothing left running, with their permissions and state; how many."""
+
+
+class Mailbox(Protocol):
+    def add(self, messages: Sequence[NewMessage]) -> None:
+        """Add messages with their executions, all or none; raises NotFound if an actor was deleted meanwhile."""
+
+    def add_chunk(self, execution_id: str, position: int, data: bytes, now: datetime) -> None:
+        """Store one piece of a binary message ahead of its `add`."""
+
+    def discard_chunks(self, execution_id: str) -> None:
+        """Drop the pieces of a binary message that was not added after all."""
+
+    def chunks(self, execution_id: str) -> Iterator[bytes]:
+        """The pieces of a binary message, in order; a transaction a piece."""
+
+    def count(self, actor_id: str) -> int:
+        """Messages that wait, not counting those being executed."""
+
+    def purge(self, actor_id: str, now: datetime) -> int:
+        """Drop all waiting messages; their executions end in ERROR and say why. Returns how many."""
+
+    def prune_chunks(self, stored_before: datetime) -> int:
+        """Remove old pieces of binary messages that were never added; how many."""
+
+
+class ClaimRepository(Protocol):
+    """Leases on messages: who works on what, and what becomes of a lost lease."""
+
+    def claim(self, engine_id: str, requests: Sequence[ClaimRequest], now: datetime) -> list[Claim]:
+        """Lease a message to each worker that can have one; its execution becomes RUNNING, its attempt counts up.
+
+        Messages are leased in the order received. Of a stateful actor none is leased while another is (P3), nor
+        while the first in the order is not due.
+        """
+
+    def requeue(self, requeues: Sequence[Requeue]) -> None:
+        """Return attempts that could not start; those of a lost lease are ignored."""
+
+    def waiting(self, actor_ids: Iterable[str] | None, now: datetime, cap: int) -> list[Waiting]:
+        """The named actors (None: every one that needs a look) with their due waiting messages counted to `cap`."""
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """When the earliest delayed message falls due, or None."""
+
+    def reclaim(self, engine_id: str, now: datetime, max_attempts: int | None) -> list[str]:
+        """Return to the mailbox what `engine_id` held; the execution ids.
+
+        A lost attempt leaves no logs, results or state. A message whose attempts have reached `max_attempts` ends
+        in ERROR; None, when an engine gives back by itself what it holds, is no limit.
+        """
+
+
+class ExecutionRepository(Protocol):
+    def find(self, actor_id: str, execution_id: str) -> Execution | None: ...
+
+    def of_actor(self, actor_id: str) -> list[Execution]:
+        """All of the actor's, oldest first."""
+
+    def request_halt(self, actor_id: str, execution_id: str) -> None:
+        """Ask for the running execution to be stopped; raises NotFound, or Conflict if it does not run."""
+
+    def halts(self, engine_id: str) -> list[tuple[str, int]]:
+        """(execution id, attempt) of what this engine runs and was asked, or the actor's deletion asks, to stop."""
+
+    def close(self, engine_id: str, closings: Sequence[Closing], now: datetime) -> list[bool]:
+        """Land outcomes, logs and staged states and remove the messages; False where the lease was lost."""
+
+
+class LogRepository(Protocol):
+    def find(self, execution_id: str, now: datetime) -> str:
+        """The unexpired log, "" if there is none."""
+
+    def append(self, pieces: Sequence[LogAppended]) -> None:
+        """Add to the logs of running attempts; nothing happens for lost ones."""
+
+    def prune(self, now: datetime) -> int:
+        """Remove expired logs; how many."""
+
+
+class ResultRepository(Protocol):
+    def append(self, sent: Sequence[ResultSent], expires_at: datetime) -> None:
+        """Queue results of current attempts in order; nothing happens for lost ones."""
+
+    def pop(self, execution_id: str, now: datetime) -> bytes | None:
+        """Take the oldest unexpired result, or None; two callers never get the same one."""
+
+    def prune(self, now: datetime) -> int:
+        """Remove expired results; how many."""
+
+
+class StateRepository(Protocol):
+    def put(self, actor_id: str, state: Any) -> None:
+        """Replace the landed state."""
+
+    def stage(self, execution_id: str, attempt: int, state: Any) -> bool:
+        """Keep a state written by a running attempt until it closes (P4); False if that attempt is not current."""
+
+    def find_staged(self, execution_id: str, attempt: int) -> tuple[Any] | None:
+        """What the attempt staged, in a one-tuple (null is a state, too), or None."""
+
+    def is_current(self, execution_id: str, attempt: int) -> bool:
+        """Whether this attempt of the execution is the one that runs."""
+
+
+class WorkerRepository(Protocol):
+    def add(self, worker: Worker) -> None: ...
+
+    def mark_ready(self, worker_id: str) -> None: ...
+
+    def remove(self, worker_ids: Sequence[str]) -> None: ...
+
+    def of_actor(self, actor_id: str) -> list[Worker]: ...
+
+
+class ImageRepository(Protocol):
+    def put(self, record: ImageRecord) -> None: ...
+
+    def find(self, name: str) -> ImageRecord | None: ...
+
+    def all(self) -> list[ImageRecord]: ...
+
+
+class EngineRepository(Protocol):
+    def register(self, engine_id: str, host: str, now: datetime, expires_at: datetime) -> list[str]:
+        """Register an engine; returns the ids of former engines of the same `host`, which are dead (it is locked)."""
+
+    def renew(self, engine_id: str, expires_at: datetime) -> bool:
+        """Extend the lease; False if the engine was given up by others meanwhile."""
+
+    def remove(self, engine_id: str) -> None:
+        """Forget an engine and its workers; its messages must have been reclaimed."""
+
+    def expired(self, now: datetime) -> list[str]:
+        """Engines whose lease ran out."""
+
+    def any_alive(self, now: datetime) -> bool: ...
+
+
+class Store(Protocol):
+    """Everything durable. One repository a resource."""
+
+    tenants: TenantRepository
+    users: UserRepository
+    tokens: TokenRepository
+    permissions: PermissionRepository
+    actors: ActorRepository
+    mailbox: Mailbox
+    claims: ClaimRepository
+    executions: ExecutionRepository
+    logs: LogRepository
+    results: ResultRepository
+    state: StateRepository
+    workers: WorkerRepository
+    images: ImageRepository
+    engines: EngineRepository
+
+    def close(self) -> None: ...

@@ -1,0 +1,30 @@
+"""Time, telemetry, waking."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from abaco.domain.event import Event
+
+__all__ = ["Clock", "Emit", "Notifier"]
+
+
+class Clock(Protocol):
+    """The only source of the time of day."""
+
+    def now(self) -> datetime:
+        """Aware UTC, whole milliseconds: what is stored is what was given."""
+
+
+Emit = Callable[[Event], None]
+"""Announce what happened; never raises, never blocks."""
+
+
+class Notifier(Protocol):
+    """Wakes the engine. A lost word only costs time: the engine also looks by itself now and then."""
+
+    def notify(self, topic: str) -> None:
+        """Say `topic` to whoever listens; never raises, never blocks.
+
+        ``message:ID``: this actor got messages; ``actor:ID``: it was changed; ``halt:ID``: stop this execution.
+        """
