@@ -79,8 +79,12 @@ class Worker:
         try:
             image = self._images.prepare(self._order.image)
             sandbox = self._runtime.sandbox(self._order.worker_id, image)
-        except (ImageError, OSError) as error:
+        except ImageError as error:
             self._emit(WorkerFailed(self._order.worker_id, str(error)))
+            return
+        except Exception as error:  # noqa: BLE001 - the boundary: the engine counts on hearing of this worker
+            reason = f"The service failed to prepare a worker: {type(error).__name__}: {error}"
+            self._emit(WorkerFailed(self._order.worker_id, reason))
             return
         try:
             self._emit(WorkerReady(self._order.worker_id, image.digest))
