@@ -9,6 +9,7 @@ from abaco.domain.lifecycle import ActorStatus, WorkerStatus
 from abaco.domain.scaling import ActorLoad, plan
 from abaco.domain.worker import Worker
 from abaco.engine.crew import Crew, Member
+from abaco.errors import AbacoError
 from abaco.ports import Clock, Emit, Pool, Store, Waiting, WorkerOrder
 from abaco.services.work import Work
 
@@ -49,21 +50,34 @@ class Autoscaler:
         # Demand as last seen of actors that want more than they have: they compete for places that others free.
         self._seen: dict[str, Waiting] = {}
 
-    def scale(self, looked_at: Sequence[Waiting]) -> None:
-        """Act on fresh looks at some actors' demand."""
+    def scale(self, asked: set[str] | None, looked_at: Sequence[Waiting]) -> None:
+        """Act on a fresh look at the demand of the actors `asked` about (None: all); who was not found has none."""
+        gone = self._seen.keys() - {waiting.actor.id for waiting in looked_at}
+        for actor_id in gone if asked is None else gone & asked:
+            del self._seen[actor_id]
         for waiting in looked_at:
             self._retire_unfit(waiting)
             self._seen[waiting.actor.id] = waiting
+        if self._share_out():
+            # Idle workers went at once: their places are given away in this very turn.
+            self._share_out()
+        self._seen = {id_: waiting for id_, waiting in self._seen.items() if self._load(waiting).wanted}
+
+    def _share_out(self) -> bool:
+        """Start and retire workers as planned; whether a place became free at once."""
         loads = [self._load(waiting) for waiting in self._seen.values()]
-        known = {load.actor_id for load in loads}
-        resting = [ActorLoad(a, "", 0, 0, busy=len(self._crew.of(a))) for a in self._crew.actor_ids() - known]
+        resting = [self._resting(actor_id) for actor_id in self._crew.actor_ids() - self._seen.keys()]
         decisions = plan([*loads, *resting], self._capacity.max_workers)
         for actor_id, count in decisions.start.items():
             for _ in range(count):
                 self._start(self._seen[actor_id])
-        for actor_id, count in decisions.retire.items():
-            self._make_room(actor_id, count)
-        self._seen = {id_: waiting for id_, waiting in self._seen.items() if self._load(waiting).wanted}
+        staff = len(self._crew)
+        busy = [member for actor_id, count in decisions.retire.items() for member in self._make_room(actor_id, count)]
+        # Places that were promised in earlier turns need not be made again.
+        promised = sum(member.leaving for member in self._crew)
+        for member in busy[promised:]:
+            member.leaving = True
+        return len(self._crew) < staff
 
     def has_use_for(self, actor_id: str) -> bool:
         """Whether one more message could be claimed now, or start a worker; else its workers ask when they are free."""
@@ -90,10 +104,21 @@ class Autoscaler:
             busy=len(team) - idle - starting,
         )
 
+    def _resting(self, actor_id: str) -> ActorLoad:
+        """The load of an actor that wants nothing more than it has."""
+        team = self._crew.of(actor_id)
+        idle = sum(member.is_idle for member in team)
+        return ActorLoad(actor_id, team[0].tenant, limit=0, wanted=0, idle=idle, busy=len(team) - idle)
+
     def _start(self, waiting: Waiting) -> None:
         actor = waiting.actor
-        image = self._work.image_for(actor)
-        member = Member(self._new_id(), actor.id, actor.revision, image)
+        try:
+            image = self._work.image_for(actor)
+        except AbacoError as error:
+            # Refused at registration today, but what an older version accepted must not stop everybody's engine.
+            self._work.actor_failed(actor.id, actor.revision, error.message)
+            return
+        member = Member(self._new_id(), actor.tenant, actor.id, actor.revision, image)
         worker = Worker(
             id=member.worker_id,
             tenant=actor.tenant,
@@ -110,21 +135,28 @@ class Autoscaler:
         self._emit(WorkerStarted(member.worker_id, actor.id, actor.revision))
 
     def _retire_unfit(self, waiting: Waiting) -> None:
-        """Workers of an old revision, and all of an actor that may not run, go once they are free."""
+        """Workers of an old revision or beyond the limit, and all of an actor that may not run, go once free."""
         actor = waiting.actor
         stopped = actor.status in {ActorStatus.ERROR, ActorStatus.SHUTTING_DOWN}
         for member in self._crew.of(actor.id):
             if member.is_idle and (stopped or member.revision < actor.revision):
                 self.retire(member, actor.status.value if stopped else "newer revision")
+        surplus = len(self._crew.of(actor.id)) - actor.worker_limit(self._capacity.max_workers_per_actor)
+        for member in self._crew.idle(actor)[: max(0, surplus)]:
+            self.retire(member, "fewer workers allowed")
 
-    def _make_room(self, actor_id: str, count: int) -> None:
-        """Free places for actors that have none: idle workers go now, busy ones after their execution."""
-        team = sorted(self._crew.of(actor_id), key=lambda member: not member.is_idle)
-        for member in [member for member in team if not member.leaving][:count]:
+    def _make_room(self, actor_id: str, count: int) -> list[Member]:
+        """Let `count` workers go: idle ones now; those that remain to go when they are free are returned."""
+        team = sorted(self._crew.of(actor_id), key=lambda member: (not member.is_idle, member.leaving))[:count]
+        for member in team:
             if member.is_idle:
                 self.retire(member, "room for others")
-            else:
-                member.leaving = True
+        return [member for member in team if not member.is_idle]
+
+    def freed(self, member: Member) -> None:
+        """A worker has become free: if it was only waited for to make room, it goes."""
+        if member.leaving:
+            self.retire(member, "room for others")
 
     def retire(self, member: Member, reason: str) -> None:
         """Let a free worker go."""

@@ -13,9 +13,10 @@ __all__ = ["Crew", "Member"]
 
 @dataclass(slots=True)
 class Member:
-    """One worker. `digest` is set once it is ready; `claim` while it is busy."""
+    """One worker. `digest` is set once it is ready; `claim` while it is busy; a `leaving` one goes when it is free."""
 
     worker_id: str
+    tenant: str
     actor_id: str
     revision: int
     image: ImageRef

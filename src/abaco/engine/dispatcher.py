@@ -66,7 +66,7 @@ class Dispatcher:
         self._emit = emit
         # Nobody can use more workers than there are: counting further would be waste.
         self._cap = cap
-        self._retries: dict[str, datetime] = {}
+        self._retries: set[tuple[datetime, str]] = set()
         self._claiming = True
 
     def stop_claiming(self) -> None:
@@ -82,12 +82,13 @@ class Dispatcher:
         topics, events = self._inbox.take()
         actor_ids = self._named(topics) | self._absorb(events) | self._due_retries()
         halting = sweep or any(topic.startswith("halt:") for topic in topics)
-        looked_at = self._look(None if sweep else actor_ids)
+        asked = None if sweep else actor_ids
+        looked_at = self._look(asked)
         if halting or any(waiting.actor.status is ActorStatus.SHUTTING_DOWN for waiting in looked_at):
             self._halt()
         claimed = 0
         if self._claiming:
-            self._autoscaler.scale(looked_at)
+            self._autoscaler.scale(asked, looked_at)
             claimed = self._claim(looked_at)
         if sweep:
             self._autoscaler.retire_idle(self._clock.now())
@@ -97,7 +98,7 @@ class Dispatcher:
 
     def next_retry(self) -> datetime | None:
         """When the next turn is due at the latest, or None."""
-        return min(self._retries.values(), default=None)
+        return min(self._retries, default=(None, ""))[0]
 
     # --- what was heard ---
 
@@ -129,9 +130,7 @@ class Dispatcher:
         if freed:
             self._work.finish([(claim, event) for event, _, claim in freed])
         for _, member, _ in freed:
-            if member.leaving:
-                member.leaving = False
-                self._autoscaler.retire(member, "room for others")
+            self._autoscaler.freed(member)
         return {member.actor_id for _, member, _ in freed}
 
     def _free(self, worker_id: str) -> tuple[Member, Claim]:
@@ -146,7 +145,8 @@ class Dispatcher:
         member, claim = self._free(event.worker_id)
         delay = self._work.start_failed(claim, event)
         if delay is not None:
-            self._retries[member.actor_id] = self._clock.now() + timedelta(seconds=delay)
+            self._retries.add((self._clock.now() + timedelta(seconds=delay), member.actor_id))
+        self._autoscaler.freed(member)
         return {member.actor_id}
 
     def _worker_ready(self, event: WorkerReady) -> set[str]:
@@ -157,6 +157,7 @@ class Dispatcher:
         member.idle_since = self._clock.now()
         self._store.workers.mark_ready(member.worker_id)
         self._work.actor_ready(member.actor_id, member.revision, member.image, event.image_digest)
+        self._autoscaler.freed(member)
         return {member.actor_id}
 
     def _worker_failed(self, event: WorkerFailed) -> set[str]:
@@ -171,10 +172,9 @@ class Dispatcher:
 
     def _due_retries(self) -> set[str]:
         now = self._clock.now()
-        due = {actor_id for actor_id, when in self._retries.items() if when <= now}
-        for actor_id in due:
-            del self._retries[actor_id]
-        return due
+        due = {retry for retry in self._retries if retry[0] <= now}
+        self._retries -= due
+        return {actor_id for _, actor_id in due}
 
     # --- what follows from it ---
 
