@@ -56,6 +56,10 @@ class Limits:
     max_attempts: int
     default_token: bool
 
+    def __post_init__(self) -> None:
+        """Raise InvalidInput now, not at the first message, if the memory limit is none."""
+        memory_bytes(self.mem_limit)
+
 
 class Work:
     def __init__(
@@ -75,6 +79,8 @@ class Work:
         self._clock = clock
         self._emit = emit
         self._limits = limits
+        # Not `attempts`: that also counts those that an engine's end cut short.
+        self._failed_starts: dict[str, int] = {}
 
     # --- claiming ---
 
@@ -123,6 +129,8 @@ class Work:
 
     def _close(self, claims: Sequence[Claim], closings: Sequence[Closing]) -> None:
         landed = self._store.executions.close(self._engine_id, closings, self._clock.now())
+        for claim in claims:
+            self._failed_starts.pop(claim.execution_id, None)
         for claim, closing, did_land in zip(claims, closings, landed, strict=True):
             if not did_land:
                 self._emit(LateOutcomeIgnored(claim.execution_id, claim.attempt))
@@ -144,12 +152,14 @@ class Work:
         Then the execution ends in ERROR and so does its actor: every other message of it would fare alike.
         """
         reason = f"Error executing container: {event.reason}"
-        if claim.attempt >= self._limits.start_tries:
+        tries = self._failed_starts.get(claim.execution_id, 0) + 1
+        if tries >= self._limits.start_tries:
             now = self._clock.now()
             self._close([claim], [self._closing(claim, not_run(reason, now), "")])
             self.actor_failed(claim.actor.id, claim.actor.revision, reason)
             return None
-        delay: float = min(_FIRST_RETRY_SECONDS * 2.0 ** (claim.attempt - 1), _LONGEST_RETRY_SECONDS)
+        delay: float = min(_FIRST_RETRY_SECONDS * 2.0 ** (tries - 1), _LONGEST_RETRY_SECONDS)
+        self._failed_starts[claim.execution_id] = tries
         not_before = self._clock.now() + timedelta(seconds=delay)
         self._store.claims.requeue([Requeue(claim.execution_id, claim.attempt, not_before)])
         self._emit(ExecutionRequeued(claim.execution_id, reason))
