@@ -1,20 +1,22 @@
-"""The entry point of the server's child processes: ``python -m abaco.role api|engine``."""
+"""The entry point of the server's child processes: ``python -m abaco.role api|engine SUPERVISOR``, by process id."""
 
 import ctypes
 import fcntl
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
 import msgspec
 
 from abaco.bootstrap import run_api, run_engine
+from abaco.engine.reaper import LeaseLost
 from abaco.errors import AbacoError
 from abaco.runtime.unavailable import RuntimeUnavailable
 from abaco.settings import Settings
+from abaco.telemetry import Telemetry
 
 __all__ = ["SETTINGS_VARIABLE", "decode_settings", "encode_settings", "lock_path", "main"]
 
@@ -51,15 +53,38 @@ def main() -> int:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     # The supervisor waits for signals with them blocked, and children inherit that.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    role = sys.argv[1]
+    role, supervisor = sys.argv[1], int(sys.argv[2])
     settings = decode_settings(os.environ.pop(SETTINGS_VARIABLE))
+    if os.getppid() != supervisor:
+        # It died before the kernel had been asked to tell us.
+        return 1
     with _hold(lock_path(settings, role)):
         try:
             _ROLES[role](settings)
-        except (AbacoError, RuntimeUnavailable) as error:
-            print(f"abaco {role}: {error}", file=sys.stderr)  # noqa: T201 - this is the program's own voice
+        except Exception as error:  # noqa: BLE001 - the boundary: the supervisor starts the role again
+            _report(role, settings, error)
             return 1
     return 0
+
+
+def _report(role: str, settings: Settings, error: Exception) -> None:
+    """Say in one line why the role ends; what nobody foresaw is logged with its traceback."""
+    causes = list(_leaves(error))
+    if all(isinstance(cause, (AbacoError, RuntimeUnavailable, LeaseLost)) for cause in causes):
+        # This is the program's own voice.
+        print(f"abaco {role}: {'; '.join(map(str, causes))}", file=sys.stderr)  # noqa: T201
+        return
+    reasons = "; ".join(f"{type(cause).__name__}: {cause}" for cause in causes)
+    Telemetry(role, settings.log_level).log.error("role_failed", reason=reasons, exc_info=error)
+
+
+def _leaves(error: Exception) -> Iterator[Exception]:
+    """What was raised, out of the groups that task groups wrap it in."""
+    if isinstance(error, ExceptionGroup):
+        for one in error.exceptions:
+            yield from _leaves(one)
+    else:
+        yield error
 
 
 if __name__ == "__main__":

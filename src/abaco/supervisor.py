@@ -24,7 +24,6 @@ _ROLES = ("engine", "api")
 _STOPPING = {signal.SIGTERM, signal.SIGINT}
 _SIGNALS = {*_STOPPING, signal.SIGCHLD}
 _START_SECONDS = 60.0
-_FORMER_SECONDS = 30.0
 _POLL_SECONDS = 0.02
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -56,7 +55,8 @@ class Supervisor:
         if not _try_lock(lock):
             raise Unavailable(f"Another Abaco server uses {self._settings.data}: stop it first.")
         try:
-            self._wait_for_former()
+            if not self._wait_for_former():
+                return 0
             self._require_port()
             for role in _ROLES:
                 self._children[role] = self._spawn(role, _FIRST_PAUSE_SECONDS)
@@ -70,19 +70,21 @@ class Supervisor:
 
     def _spawn(self, role: str, pause: float) -> _Child:
         environment = {**os.environ, SETTINGS_VARIABLE: encode_settings(self._settings)}
-        command = [sys.executable, "-m", "abaco.role", role]
+        command = [sys.executable, "-m", "abaco.role", role, str(os.getpid())]
         # A session of its own: Ctrl-C reaches the supervisor only, which stops its children in good order.
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
         return _Child(role, process, pause=pause)
 
-    def _wait_for_former(self) -> None:
-        """A server that was killed leaves children that are still stopping: give them time."""
-        deadline = time.monotonic() + _FORMER_SECONDS
+    def _wait_for_former(self) -> bool:
+        """A server that was killed leaves children that are still stopping: give them time. False if told to stop."""
+        deadline = time.monotonic() + self._settings.drain_seconds + _KILL_AFTER_SECONDS
         for role in _ROLES:
             while not _is_free(lock_path(self._settings, role)):
                 if time.monotonic() > deadline:
                     raise Unavailable(f"The {role} of a former server on {self._settings.data} does not stop.")
-                time.sleep(_POLL_SECONDS)
+                if signal.sigtimedwait(_STOPPING, _POLL_SECONDS) is not None:
+                    return False
+        return True
 
     def _require_port(self) -> None:
         try:

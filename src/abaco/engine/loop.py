@@ -90,7 +90,8 @@ class Engine:
         finally:
             with CancelScope(shield=True):
                 await to_thread.run_sync(self._pool.close)
-                await to_thread.run_sync(self._work.release)
+        # After a failure nothing is given back: the next engine of this data directory takes it over.
+        await to_thread.run_sync(self._work.release)
         self._log.info("engine_stopped")
 
     async def _take_turns(self) -> None:
