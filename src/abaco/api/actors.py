@@ -8,7 +8,7 @@ from litestar import Request, delete, get, post, put
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
-from abaco.api.auth import Caller
+from abaco.api.auth import Caller, bearer_token
 from abaco.api.documents import ACTOR, ACTOR_BODY, ACTORS, NOTHING, documented
 from abaco.api.params import Params, read_params, surface_of
 from abaco.api.surface import CANONICAL_ROOT
@@ -56,6 +56,7 @@ def actor_routes(actors: Actors, caller: Caller, wire: Wire) -> list[BaseRouteHa
 
     @post(CANONICAL_ROOT, **documented("add", "Register an actor.", ACTOR, body=ACTOR_BODY))
     async def register_actor(request: Request[Any, Any, Any]) -> Any:
+        bearer_token(request)  # before the body: a stranger is told so at once
         params = await read_params(request)
         description = replace(_description(params), state=params.mapping("state"))
         actor = await caller.call(request, lambda who: actors.register(who, description))
@@ -68,6 +69,7 @@ def actor_routes(actors: Actors, caller: Caller, wire: Wire) -> list[BaseRouteHa
 
     @put(CANONICAL_ROOT + "/{actor_id:str}", **documented("update", "Update an actor.", ACTOR, body=ACTOR_BODY))
     async def update_actor(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
+        bearer_token(request)
         description = _description(await read_params(request))
         actor = await caller.call(request, lambda who: actors.update(who, actor_id, description))
         return wire.success("Actor updated successfully.", show(request, actor))

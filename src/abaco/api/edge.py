@@ -37,7 +37,7 @@ class Edge:
         await self._app(scope, receive, _answering(scope, method, send))
 
     def _route(self, scope: Scope) -> None:
-        asked = path = _SLASHES.sub("/", scope["path"]).rstrip("/") or "/"
+        asked = path = _SLASHES.sub("/", _text(scope["path"])).rstrip("/") or "/"
         surface = self._faces[0]
         for face in self._faces:
             if path == face.root or path.startswith(face.root + "/"):
@@ -45,9 +45,14 @@ class Edge:
                 path = CANONICAL_ROOT + path[len(face.root) :]
                 break
         scope["path"] = path
-        scope["raw_path"] = path.encode(errors="replace")
+        scope["raw_path"] = path.encode()
         # A new mapping: the application's own state is shared between requests.
         scope["state"] = {**(scope.get("state") or {}), "surface": surface, "asked_path": asked}
+
+
+def _text(path: str) -> str:
+    """`path` without what no database stores, lone surrogates and NUL: nothing has a name with U+FFFD."""
+    return path.encode(errors="surrogatepass").decode(errors="replace").replace("\0", "\ufffd")
 
 
 def _answering(scope: Scope, method: str, send: Send) -> Send:

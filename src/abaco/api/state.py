@@ -7,7 +7,7 @@ from litestar import Request, get, post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
-from abaco.api.auth import Caller
+from abaco.api.auth import Caller, bearer_token
 from abaco.api.documents import ACTOR, STATE, STATE_BODY, documented
 from abaco.api.params import decode_json, read_body, surface_of
 from abaco.api.surface import CANONICAL_ROOT
@@ -28,6 +28,7 @@ def state_routes(state: State, caller: Caller, wire: Wire) -> list[BaseRouteHand
 
     @post(_PATH, **documented("updateState", "Replace an actor's state.", ACTOR, body=STATE_BODY))
     async def update_state(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
+        bearer_token(request)  # before the body: a stranger is told so at once
         body = await read_body(request)
         if request.content_type[0] != "application/json":
             raise InvalidInput(
