@@ -1,0 +1,134 @@
+"""The OpenAPI document and its page say what the service does."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import msgspec
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from abaco.api import documents
+from abaco.api.schemas import Camel
+
+from .world import World
+
+ROUTES = {
+    "list": ("GET", "/actors/v2"),
+    "add": ("POST", "/actors/v2"),
+    "get": ("GET", "/actors/v2/{actor_id}"),
+    "update": ("PUT", "/actors/v2/{actor_id}"),
+    "delete": ("DELETE", "/actors/v2/{actor_id}"),
+    "getState": ("GET", "/actors/v2/{actor_id}/state"),
+    "updateState": ("POST", "/actors/v2/{actor_id}/state"),
+    "getMessages": ("GET", "/actors/v2/{actor_id}/messages"),
+    "sendMessage": ("POST", "/actors/v2/{actor_id}/messages"),
+    "deleteMessages": ("DELETE", "/actors/v2/{actor_id}/messages"),
+    "listExecutions": ("GET", "/actors/v2/{actor_id}/executions"),
+    "getExecution": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}"),
+    "haltExecution": ("DELETE", "/actors/v2/{actor_id}/executions/{execution_id}"),
+    "getExecutionLogs": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}/logs"),
+    "getOneExecutionResult": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}/results"),
+}
+
+
+@pytest.fixture
+def document(world: World) -> dict[str, Any]:
+    response = world.http.send("GET", "/openapi.json")
+    assert response.headers["content-type"] == "application/json"
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_the_document_has_every_route(document: dict[str, Any]) -> None:
+    operations = {
+        operation["operationId"]: (method.upper(), path)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+    assert operations == ROUTES
+
+
+def test_every_documented_route_answers(world: World) -> None:
+    """None is 404 or 405 as a path: without credentials all are 401."""
+    for method, path in ROUTES.values():
+        assert world.http.send(method, path).status_code == 401
+
+
+def test_answers_hold_what_is_documented(world: World) -> None:
+    """Decoded as documented and encoded again, each result is as before: no field is missing or too much."""
+    actor = world.actor("pri", stateless=False, name="n", mem_limit="1g", max_cpus=10_000_000, log_ex=5, token=True)
+    bare = world.actor("pri")
+    execution = world.message(actor, user="pri")
+    waiting = world.message(actor, user="pri")
+    results = {
+        actor: documents.ACTOR,
+        bare: documents.ACTOR,
+        "/actors/v2": documents.ACTORS,
+        f"{actor}/state": documents.STATE,
+        f"{actor}/messages": documents.MESSAGES,
+        f"{actor}/executions": documents.SUMMARY,
+        execution: documents.EXECUTION,
+        waiting: documents.EXECUTION,
+        f"{execution}/logs": documents.LOGS,
+    }
+    for _ in range(2):  # before and after one execution
+        for path, kind in results.items():
+            require_documented(world.get(path, "pri"), kind)
+        if world.get(execution, "pri")["status"] == "SUBMITTED":
+            world.close(world.claim(actor), "log", cpu=1, io=2)
+    require_documented(world.post(f"{actor}/messages", "pri", json=[1]), documents.POSTED)
+    require_documented(world.post(f"{actor}/state", "pri", json=0), documents.ACTOR)
+    require_documented(world.send("DELETE", f"{actor}/messages", "pri").json()["result"], documents.PURGED)
+
+
+def require_documented(result: Any, kind: Any) -> None:
+    assert msgspec.to_builtins(msgspec.convert(result, kind)) == result
+
+
+@pytest.mark.parametrize(("kind", "path"), [(documents.ACTOR, ""), (documents.EXECUTION, "/executions/EID")])
+def test_v3_shows_every_documented_field(world: World, kind: type[Camel], path: str) -> None:
+    actor = world.actor()
+    execution_id = world.message(actor).rpartition("/")[2]
+    shown = world.get(actor.replace("/actors/v2", "/v3/actors") + path.replace("EID", execution_id))
+    assert set(shown) == {"_links" if name == "links" else name for name in kind.__struct_fields__}
+
+
+def test_every_failure_is_as_documented(world: World, document: dict[str, Any]) -> None:
+    failure = document["components"]["schemas"]["Failure"]
+    body = world.http.send("GET", "/actors").json()
+    assert set(failure["properties"]) == set(failure["required"]) == set(body)
+
+
+class References(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in {"href", "src"} and value]
+
+
+def test_the_page_needs_no_other_host(world: World) -> None:
+    page = world.http.send("GET", "/docs/")
+    assert page.headers["content-type"].startswith("text/html")
+    references = References(page.text).found
+    assert len(references) == 3
+    assert "://" not in page.text
+    for path in (*references, "/openapi.json"):
+        asset = world.http.send("GET", path)
+        assert asset.status_code == 200
+        assert len(asset.content) > 500
+    style = world.http.send("GET", "/docs/swagger-ui.css").text
+    assert not re.search(r"@import|url\(['\"]?(https?:)?//", style)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "%2e%2e%2findex.html", "%00", "swagger-ui.css%00"])
+def test_the_page_has_no_other_assets(world: World, name: str) -> None:
+    world.require_refused(world.http.send("GET", f"/docs/{name}"), 404)

@@ -1,0 +1,224 @@
+"""A server without an engine: real services on a real store. The engine's part is played with the store's claims."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+from sqlalchemy import select
+
+from abaco.api.app import Services, build_app
+from abaco.api.edge import App
+from abaco.domain.event import Event
+from abaco.domain.execution import Claim, Outcome, StopReason
+from abaco.domain.ids import new_id
+from abaco.domain.lifecycle import ExecutionStatus
+from abaco.domain.user import Role, User
+from abaco.ports import ClaimRequest, Closing, ResultSent
+from abaco.services.access import Access
+from abaco.services.actors import Actors
+from abaco.services.execution_tokens import ExecutionTokens
+from abaco.services.executions import Executions
+from abaco.services.identity import Identity
+from abaco.services.mailbox import Mailbox
+from abaco.services.state import State
+from abaco.settings import Settings
+from abaco.store.database import Database, open_database, require_url
+from abaco.store.sql import SqlStore
+from abaco.store.tables import metadata
+
+from .asgi import Call, Http, open_http, result_of
+
+__all__ = ["SECRET", "START", "Tokens", "World", "add_users", "open_world"]
+
+START = datetime(2026, 4, 29, 21, 46, 53, 7_000, UTC)
+SECRET = b"the key of the executions' tokens"
+_USERS = (
+    User("DEV", "ada", frozenset({Role.USER})),
+    User("DEV", "bob", frozenset({Role.USER})),
+    User("DEV", "lim", frozenset({Role.LIMITED})),
+    User("DEV", "pri", frozenset({Role.PRIVILEGED})),
+    User("DEV", "adm", frozenset({Role.ADMIN})),
+    User("OTHER", "eve", frozenset({Role.USER})),
+    User("OTHER", "ada", frozenset({Role.ADMIN})),
+)
+Tokens = dict[str, str]
+"""By "name", those of the other tenant by "name@OTHER"."""
+
+
+class SlowClock:
+    """Stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def now(self) -> datetime:
+        return self.time
+
+    def advance(self, **duration: float) -> None:
+        self.time += timedelta(**duration)
+
+
+class RecordingNotifier:
+    def __init__(self) -> None:
+        self.topics: list[str] = []
+
+    def notify(self, topic: str) -> None:
+        self.topics.append(topic)
+
+
+def _wire_app(
+    store: SqlStore, clock: SlowClock, notifier: RecordingNotifier, events: list[Event], settings: Settings
+) -> App:
+    """As `bootstrap.run_api` wires it, with a clock, a notifier and telemetry of the test's own."""
+    access, emit = Access(store), events.append
+    services = Services(
+        identity=Identity(store, clock, ExecutionTokens(SECRET)),
+        actors=Actors(store, access, clock, new_id, notifier, emit, settings.base_url),
+        mailbox=Mailbox(store, access, clock, new_id, notifier, emit),
+        executions=Executions(store, access, clock, notifier),
+        state=State(store, access),
+        is_healthy=lambda: store.engines.any_alive(clock.now()),
+    )
+    return build_app(services, settings, structlog.wrap_logger(structlog.PrintLogger()))
+
+
+@dataclass(frozen=True)
+class World:
+    """The application with users of two tenants, and everything it stores."""
+
+    http: Http
+    database: Database
+    store: SqlStore
+    clock: SlowClock
+    notifier: RecordingNotifier
+    events: list[Event]
+    tokens: Tokens
+
+    # --- requests ---
+
+    def send(self, method: str, path: str, user: str = "ada", **request: Any) -> httpx.Response:
+        """A request with the token of `user`."""
+        return self.http.send(method, path, token=self.tokens[user], **request)
+
+    def get(self, path: str, user: str = "ada", **request: Any) -> Any:
+        """The result of a GET, which must succeed."""
+        return result_of(self.send("GET", path, user, **request))
+
+    def post(self, path: str, user: str = "ada", **request: Any) -> Any:
+        return result_of(self.send("POST", path, user, **request))
+
+    def put(self, path: str, user: str = "ada", **request: Any) -> Any:
+        return result_of(self.send("PUT", path, user, **request))
+
+    def refuse(
+        self, method: str, path: str, user: str = "ada", *, status: int = 400, saying: str = "", **request: Any
+    ) -> httpx.Response:
+        """A request that must get `status` in an envelope `saying` something, and change nothing (P7)."""
+        before = self.everything()
+        response = self.send(method, path, user, **request)
+        self.require_refused(response, status, saying)
+        assert self.everything() == before
+        return response
+
+    @staticmethod
+    def require_refused(response: httpx.Response, status: int, saying: str = "") -> None:
+        body = response.json()
+        assert response.status_code == status, body
+        assert response.headers["content-type"] == "application/json"
+        assert set(body) == {"message", "status", "version", "result"}
+        assert (body["status"], body["result"]) == ("error", None)
+        assert saying in body["message"]
+        assert body["message"]
+
+    def call(self, method: str, path: str, user: str = "ada", **body: Any) -> Call:
+        """A request for `Http.send_together`."""
+        return {"method": method, "path": path, "token": self.tokens[user], "body": body}
+
+    # --- what there is ---
+
+    def everything(self) -> dict[str, list[Any]]:
+        """Every row of every table, and every word to the engine."""
+        with self.database.read() as connection:
+            rows = {t.name: [tuple(row) for row in connection.execute(select(t))] for t in metadata.sorted_tables}
+        return {**rows, "notified": list(self.notifier.topics)}
+
+    def count(self, table: str) -> int:
+        return len(self.everything()[table])
+
+    def actor(self, user: str = "ada", **description: Any) -> str:
+        """Register an actor; the path of it."""
+        registered = self.post("/actors/v2", user, json={"image": "abacosamples/test", **description})
+        return f"/actors/v2/{registered['id']}"
+
+    def message(self, actor: str, value: Any = "hi", user: str = "ada") -> str:
+        """Post a message; the path of its execution."""
+        posted = self.post(f"{actor}/messages", user, json={"message": value})
+        return f"{actor}/executions/{posted['executionId']}"
+
+    # --- the engine's part ---
+
+    def claim(self, actor: str) -> Claim:
+        """Lease the actor's next message to a worker, as the engine does."""
+        request = ClaimRequest(actor.rpartition("/")[2], "worker1", exclusive=False, image_digest="sha256:1")
+        (claim,) = self.store.claims.claim("engine1", [request], self.clock.now())
+        return claim
+
+    def close(self, claim: Claim, log: str = "", lifetime_seconds: int = 3600, **outcome: Any) -> None:
+        """End the attempt after three seconds."""
+        started_at = self.clock.now()
+        self.clock.advance(seconds=3)
+        exited = Outcome(
+            ExecutionStatus.COMPLETE,
+            StopReason.EXITED,
+            finished_at=self.clock.now(),
+            started_at=started_at,
+            exit_code=0,
+            image_digest="sha256:1",
+        )
+        ended = replace(exited, **outcome)
+        closing = Closing(claim.execution_id, claim.attempt, ended, log, lifetime_seconds)
+        assert self.store.executions.close("engine1", [closing], self.clock.now()) == [True]
+
+    def send_results(self, claim: Claim, results: Sequence[bytes], lifetime_seconds: int = 3600) -> None:
+        """What the container sends to its results socket."""
+        expires_at = self.clock.now() + timedelta(seconds=lifetime_seconds)
+        sent = [ResultSent(claim.execution_id, claim.attempt, data) for data in results]
+        self.store.results.append(sent, expires_at)
+
+    def execution_token(self, claim: Claim, *, owner_token: bool = False) -> str:
+        """The token the container of this attempt is given."""
+        return ExecutionTokens(SECRET).issue(claim, self.clock.now(), 3600, owner_token=owner_token)
+
+
+@contextmanager
+def open_world(url: str, tokens: Tokens, data: Path, **settings: Any) -> Iterator[World]:
+    """Serve the populated database at `url`; `settings` differ from the defaults."""
+    database = open_database(require_url(url))
+    store, clock, notifier = SqlStore(database), SlowClock(), RecordingNotifier()
+    events: list[Event] = []
+    app = _wire_app(store, clock, notifier, events, Settings(data=data, api_server="https://abaco.test", **settings))
+    try:
+        with open_http(app) as http:
+            yield World(http, database, store, clock, notifier, events, tokens)
+    finally:
+        store.close()
+
+
+def add_users(url: str) -> Tokens:
+    """Add the tenants and users to a migrated database."""
+    store = SqlStore(open_database(require_url(url)))
+    identity = Identity(store, SlowClock(), ExecutionTokens(SECRET))
+    identity.add_tenant("DEV")
+    identity.add_tenant("OTHER", "https://other.test")
+    tokens = {}
+    for user in _USERS:
+        identity.add_user(user, "secret")
+        key = user.name if user.tenant == "DEV" else f"{user.name}@{user.tenant}"
+        tokens[key] = identity.issue_token(user.tenant, user.name)
+    store.close()
+    return tokens
