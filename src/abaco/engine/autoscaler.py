@@ -1,6 +1,7 @@
 """Starting and retiring workers: looks at demand, lets `domain.scaling.plan` decide, tells the pool."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from abaco.domain.event import WorkerStarted, WorkerStopped
@@ -62,6 +63,13 @@ class Autoscaler:
             # Idle workers went at once: their places are given away in this very turn.
             self._share_out()
         self._seen = {id_: waiting for id_, waiting in self._seen.items() if self._load(waiting).wanted}
+
+    def claimed(self, actor_id: str) -> None:
+        """One of the messages that were seen waits no more."""
+        waiting = self._seen.get(actor_id)
+        # A full count means so many or more.
+        if waiting is not None and waiting.count < self._capacity.max_workers:
+            self._seen[actor_id] = replace(waiting, count=waiting.count - 1)
 
     def _share_out(self) -> bool:
         """Start and retire workers as planned; whether a place became free at once."""

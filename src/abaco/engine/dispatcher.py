@@ -202,6 +202,7 @@ class Dispatcher:
             member = self._crew.find(claim.worker_id)
             assert member is not None  # noqa: S101 - it was idle a moment ago, in this thread
             member.claim = claim
+            self._autoscaler.claimed(member.actor_id)
             self._pool.run(claim.worker_id, task)
         return len(tasks)
 
