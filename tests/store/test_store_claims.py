@@ -239,3 +239,15 @@ def test_a_message_lost_too_often_ends_in_error(store: Store, max_attempts: int)
     assert execution.final_state is not None
     assert "time and again the service died" in execution.final_state["Error"]
     assert list(store.mailbox.chunks("e1")) == []
+
+
+def test_a_clean_stop_never_gives_a_message_up(store: Store) -> None:
+    """P2"""
+    add_actor(store)
+    post(store, "e1")
+    for attempt in range(1, 9):
+        claimed = claim(store)
+        assert claimed is not None
+        assert claimed.attempt == attempt
+        assert store.claims.reclaim("engine1", NOW, max_attempts=None) == ["e1"]
+    assert status_of(store, "e1") is ExecutionStatus.SUBMITTED
