@@ -17,7 +17,9 @@ T = TypeVar("T")
 
 def bearer_token(request: Request[Any, Any, Any]) -> str:
     """The token of the Authorization header; raises NotAuthenticated if there is none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    # Not `request.headers`, which decodes and copies all of them first.
+    header = next((value for name, value in request.scope["headers"] if name == b"authorization"), b"")
+    scheme, _, token = header.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise NotAuthenticated("No credentials: send the header 'Authorization: Bearer TOKEN'.")
     return token.strip()

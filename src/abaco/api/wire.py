@@ -29,28 +29,20 @@ class Wire:
         self.default_token = "true" if default_token else "false"
 
     def success(self, message: str, result: Any) -> Response[bytes]:
-        return self._envelope(message, "success", result, 200, {})
+        body = {"message": message, "status": "success", "version": self._version, "result": result}
+        return Response(msgspec.json.encode(body), media_type="application/json")
 
     def failure(self, error: AbacoError) -> Response[bytes]:
         """An error envelope; of an unknown bearer token, what a gateway says, which clients refresh on."""
-        headers = {ERROR_CODE_HEADER: error.code}
-        status = STATUS_BY_CODE[error.code]
+        body: dict[str, Any] = {"message": error.message, "status": "error", "version": self._version, "result": None}
         if error.code == "invalid_credentials":
-            fault = {"code": 900901, "message": "Invalid Credentials", "description": error.message}
-            return _response(
-                {"fault": fault, "message": error.message, "status": "error", "version": self._version, "result": None},
-                status,
-                headers,
-            )
-        return self._envelope(error.message, "error", None, status, headers)
-
-    def _envelope(self, message: str, word: str, result: Any, status: int, headers: dict[str, str]) -> Response[bytes]:
-        body = {"message": message, "status": word, "version": self._version, "result": result}
-        return _response(body, status, headers)
-
-
-def _response(body: dict[str, Any], status: int, headers: dict[str, str]) -> Response[bytes]:
-    return Response(msgspec.json.encode(body), status_code=status, media_type="application/json", headers=headers)
+            body["fault"] = {"code": 900901, "message": "Invalid Credentials", "description": error.message}
+        return Response(
+            msgspec.json.encode(body),
+            status_code=STATUS_BY_CODE[error.code],
+            media_type="application/json",
+            headers={ERROR_CODE_HEADER: error.code},
+        )
 
 
 def actor_links(surface: Surface, actor: Actor) -> dict[str, str]:
