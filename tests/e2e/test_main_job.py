@@ -113,16 +113,17 @@ def test_binary_messages_arrive_bit_for_bit(ab: Abaco, register: Register, size:
     assert cloudpickle.loads(ab.results.pop(actor.id, done.id)) == hashlib.sha256(pickled + data).hexdigest()
 
 
-def test_a_thousand_messages_are_counted_right(ab: Abaco, register: Register) -> None:
+# A thousand, with the engine killed in their midst: tests/faults.
+def test_two_hundred_messages_are_counted_right(ab: Abaco, register: Register) -> None:
     actor = register("abacosamples/wc")
     expected = {}
-    for number in range(1, 1001):
+    for number in range(1, 201):
         words = 1 + number % 50
         expected[ab.messages.send(actor.id, "word " * words).execution_id] = words
 
     _wait_for_all(ab, actor)
 
-    assert len(ab.executions.list(actor.id).executions) == 1000
+    assert len(ab.executions.list(actor.id).executions) == 200
     for execution_id, words in expected.items():
         assert f"Number of words is: {words}\n" in ab.logs.get(actor.id, execution_id)
 
