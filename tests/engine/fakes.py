@@ -1,0 +1,115 @@
+"""What the engine does not own, in a few lines each: a test says what they do."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from store.scene import NOW, outcome
+
+from abaco.domain.execution import Outcome
+from abaco.ports import (
+    ExecutionEnded,
+    ImageRef,
+    LogAppended,
+    PoolEvent,
+    PreparedImage,
+    ResultSent,
+    StartFailed,
+    Task,
+    WorkerFailed,
+    WorkerOrder,
+    WorkerReady,
+)
+
+__all__ = ["DIGEST", "FakePool", "NoImages", "SetClock"]
+
+DIGEST = "sha256:1"
+
+
+class SetClock:
+    """Stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.time = NOW
+
+    def now(self) -> datetime:
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+class NoImages:
+    """The engine itself never touches images."""
+
+    def import_archive(self, archive: Path) -> str:
+        raise NotImplementedError
+
+    def prepare(self, ref: ImageRef) -> PreparedImage:
+        raise NotImplementedError
+
+
+class FakePool:
+    """Keeps the engine to the port's rules; `ready`, `end` and so on are its workers' words."""
+
+    def __init__(self, emit: Callable[[PoolEvent], None]) -> None:
+        self._emit = emit
+        self.starting: dict[str, WorkerOrder] = {}
+        self.free: set[str] = set()
+        self.running: dict[str, tuple[str, Task]] = {}
+        self.ran: list[str] = []
+        self.halted: list[tuple[str, int]] = []
+        self.stopped: list[str] = []
+
+    # --- the port ---
+
+    def start(self, order: WorkerOrder) -> None:
+        self.starting[order.worker_id] = order
+
+    def run(self, worker_id: str, task: Task) -> None:
+        self.free.remove(worker_id)
+        self.running[task.spec.execution_id] = (worker_id, task)
+        self.ran.append(task.spec.execution_id)
+
+    def halt(self, execution_id: str, attempt: int) -> None:
+        self.halted.append((execution_id, attempt))
+
+    def stop(self, worker_id: str) -> None:
+        self.free.remove(worker_id)
+        self.stopped.append(worker_id)
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    # --- its workers' words ---
+
+    def ready(self) -> None:
+        """Every worker that starts has got there."""
+        for worker_id in list(self.starting):
+            del self.starting[worker_id]
+            self.free.add(worker_id)
+            self._emit(WorkerReady(worker_id, DIGEST))
+
+    def fail(self, reason: str) -> None:
+        """No worker that starts gets there."""
+        for worker_id in list(self.starting):
+            del self.starting[worker_id]
+            self._emit(WorkerFailed(worker_id, reason))
+
+    def say(self, execution_id: str, *, log: str = "", result: bytes = b"") -> None:
+        attempt = self.running[execution_id][1].attempt
+        if log:
+            self._emit(LogAppended(execution_id, attempt, log))
+        if result:
+            self._emit(ResultSent(execution_id, attempt, result))
+
+    def end(self, *execution_ids: str, log: str = "", result: Outcome | None = None) -> None:
+        for execution_id in execution_ids:
+            worker_id, task = self.running.pop(execution_id)
+            self.free.add(worker_id)
+            self._emit(ExecutionEnded(worker_id, execution_id, task.attempt, result or outcome(), log))
+
+    def fail_start(self, execution_id: str, reason: str = "no such program") -> None:
+        worker_id, task = self.running.pop(execution_id)
+        self.free.add(worker_id)
+        self._emit(StartFailed(worker_id, execution_id, task.attempt, reason))

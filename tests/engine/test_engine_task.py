@@ -1,0 +1,118 @@
+"""What a worker is told to run: limits, user, token, variables, binary data."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from engine.rig import LIMITS, TOKENS, Rig
+from store.scene import NOW, new_message
+
+from abaco.domain.message import ContentType, Payload
+from abaco.domain.user import ExecutionGrant
+from abaco.errors import InvalidInput
+from abaco.ports import ContainerSpec, Task
+from abaco.store.sql import SqlStore
+
+
+def _task(store: SqlStore, message: dict[str, Any] | None = None, **actor: Any) -> Task:
+    rig = Rig(store, limits=replace(LIMITS, **actor.pop("limits", {})))
+    rig.ready_actor(**actor)
+    store.mailbox.add([new_message("e1", **(message or {}))])
+    rig.turn("message:actor1")
+    rig.pool.ready()
+    rig.turn()
+    return rig.pool.running["e1"][1]
+
+
+def _spec(store: SqlStore, **actor: Any) -> ContainerSpec:
+    return _task(store, **actor).spec
+
+
+def test_settings_hold_where_the_actor_does_not_say(store: SqlStore) -> None:
+    task = _task(store, limits={"mem_limit": "64m", "max_cpus": 1_500_000_000})
+    spec = task.spec
+    assert (task.attempt, task.max_log_characters) == (1, LIMITS.max_log_length)
+    assert (spec.memory, spec.cpus, spec.pids) == (64 * 1024**2, 1.5, 100)
+    assert (spec.max_run_seconds, spec.stop_grace_seconds) == (60, 3)
+    assert spec.user is None
+    assert spec.binary is None
+
+
+def test_the_actors_own_limits_come_first(store: SqlStore) -> None:
+    spec = _spec(store, limits={"mem_limit": "64m", "max_cpus": 10**9}, mem_limit="128m", max_cpus=500_000_000)
+    assert (spec.memory, spec.cpus) == (128 * 1024**2, 0.5)
+
+
+def test_minus_one_is_no_limit(store: SqlStore) -> None:
+    spec = _spec(
+        store, limits={"mem_limit": "64m", "max_cpus": 10**9, "max_run_seconds": 0}, mem_limit="-1", max_cpus=-1
+    )
+    assert (spec.memory, spec.cpus, spec.max_run_seconds) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        ({"uid": 1001, "gid": 1002}, (1001, 1002)),
+        ({"uid": 1001}, (1001, 0)),
+        ({"uid": 1001, "gid": 1002, "use_container_uid": True}, None),
+        ({}, None),
+    ],
+    ids=["both", "user only", "the container's own", "unknown"],
+)
+def test_a_container_runs_as_its_owner_where_the_ids_are_known(
+    store: SqlStore, ids: dict[str, Any], expected: tuple[int, int] | None
+) -> None:
+    assert _spec(store, **ids).user == expected
+
+
+@pytest.mark.parametrize(
+    ("default", "own", "state_only"),
+    [(False, None, True), (True, None, False), (False, True, False), (True, False, True)],
+)
+def test_the_token_opens_the_state_only_unless_the_actor_has_its_owners(
+    store: SqlStore, default: bool, own: bool | None, state_only: bool
+) -> None:
+    spec = _spec(store, limits={"default_token": default}, token=own)
+    claims = TOKENS.read(spec.environment["_abaco_access_token"], NOW)
+    assert claims.state_only is state_only
+    assert (claims.tenant, claims.owner, claims.grant) == ("DEV", "ada", ExecutionGrant("actor1", "e1", 1))
+
+
+def test_the_variables_are_the_context(store: SqlStore) -> None:
+    spec = _spec(store, stateless=False, state={"count": 1}, default_environment={"key": "value"})
+    environment = spec.environment
+    assert spec.execution_id == environment["_abaco_execution_id"] == "e1"
+    assert (environment["key"], environment["MSG"]) == ("value", "hello")
+    assert environment["_abaco_actor_state"] == "{'count': 1}"
+
+
+def test_binary_data_comes_from_the_store(store: SqlStore) -> None:
+    for position, piece in enumerate((b"one", b"two")):
+        store.mailbox.add_chunk("e1", position, piece, NOW)
+    task = _task(store, {"payload": Payload(ContentType.BINARY, "", 6)})
+    assert task.spec.binary is not None
+    pieces: Iterable[bytes] = task.spec.binary()
+    assert b"".join(pieces) == b"onetwo"
+
+
+def test_a_memory_limit_that_is_none_is_refused_before_any_message() -> None:
+    with pytest.raises(InvalidInput, match="mem_limit"):
+        replace(LIMITS, mem_limit="much")
+
+
+@pytest.mark.parametrize(
+    ("own", "seconds"), [(None, 3600), (60, 60), (100_000, 7200)], ids=["default", "own", "capped"]
+)
+def test_logs_are_kept_as_long_as_the_actor_says_within_limits(store: SqlStore, own: int | None, seconds: int) -> None:
+    rig = Rig(store)
+    rig.ready_actor(log_ex=own)
+    [id_] = rig.post(1)
+    rig.settle()
+    rig.pool.end(id_, log="words")
+    rig.turn()
+    rig.clock.advance(seconds - 1)
+    assert store.logs.find(id_, rig.clock.now()) == "words"
+    rig.clock.advance(1)
+    assert store.logs.find(id_, rig.clock.now()) == ""

@@ -1,0 +1,73 @@
+"""What becomes of a container's words."""
+
+import pytest
+
+from abaco.pool.recorder import TRUNCATED, Recorder
+from abaco.ports import LogAppended, PoolEvent, ResultSent
+
+
+class Record:
+    def __init__(self, limit: int = 1000) -> None:
+        self.events: list[PoolEvent] = []
+        self.recorder = Recorder("e1", 2, limit, self.events.append)
+
+    def __call__(self, *pieces: bytes) -> str:
+        """Everything that would be in the log in the end."""
+        for piece in pieces:
+            self.recorder.output(piece)
+        sent = [event.text for event in self.events if isinstance(event, LogAppended)]
+        return "".join(sent) + self.recorder.finish()
+
+
+def test_characters_split_across_pieces_are_whole() -> None:
+    data = "naïve 😀 text".encode()
+    assert Record()(*(data[n : n + 1] for n in range(len(data)))) == "naïve 😀 text"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [(b"a\xffb", "a\ufffdb"), (b"a\xf0\x9f", "a\ufffd"), (b"a\0b", "a\ufffdb")],
+    ids=["invalid", "cut off", "NUL"],
+)
+def test_what_is_no_text_is_replaced(data: bytes, text: str) -> None:
+    assert Record()(data) == text
+
+
+@pytest.mark.parametrize("pieces", [[b"12345"], [b"12", b"345"], [b"1", b"2", b"3", b"4", b"5", b""]])
+def test_a_log_as_long_as_allowed_is_whole(pieces: list[bytes]) -> None:
+    assert Record(limit=5)(*pieces) == "12345"
+
+
+@pytest.mark.parametrize("pieces", [[b"123456"], [b"12345", b"6"], [b"123", b"45678", b"90"], [b"12345", b"6", b"7"]])
+def test_a_longer_one_is_cut_there_and_says_so_once(pieces: list[bytes]) -> None:
+    assert Record(limit=5)(*pieces) == "12345" + TRUNCATED
+
+
+def test_the_limit_counts_characters_not_bytes() -> None:
+    assert Record(limit=3)("äöü".encode()) == "äöü"
+
+
+def test_a_flush_sends_what_has_gathered_and_the_end_brings_the_rest() -> None:
+    record = Record()
+    record.recorder.output(b"one ")
+    record.recorder.flush()
+    record.recorder.flush()
+    record.recorder.output(b"tw" + "ö".encode()[:1])
+    record.recorder.flush()
+    assert record.events == [LogAppended("e1", 2, "one "), LogAppended("e1", 2, "tw")]
+    record.recorder.output("ö".encode()[1:])
+    assert record.recorder.finish() == "ö"
+    assert record.recorder.finish() == ""
+    assert len(record.events) == 2
+
+
+def test_a_flush_without_output_sends_nothing() -> None:
+    record = Record()
+    record.recorder.flush()
+    assert record.events == []
+
+
+def test_results_pass_at_once_and_untouched() -> None:
+    record = Record(limit=1)
+    record.recorder.result(b"\0\xff" * 10)
+    assert record.events == [ResultSent("e1", 2, b"\0\xff" * 10)]
