@@ -55,8 +55,7 @@ class Cluster:
         self._directory.chmod(0o755)
         try:
             self._run("initdb", "-D", self._data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
-            options = f"-k {self._directory} -c listen_addresses='' -c fsync=on"
-            self._run("pg_ctl", "-D", self._data, "-w", "-t", "60", "-l", self._log, "-o", options, "start")
+            self.resume()
         except BaseException:
             self.stop()
             raise
@@ -80,6 +79,14 @@ class Cluster:
             if done.returncode:
                 output.seek(0)
                 raise RuntimeError(f"{program} failed: {output.read()}")
+
+    def pause(self) -> None:
+        """Stop the server as a crash would; its data stays."""
+        self._run("pg_ctl", "-D", self._data, "-w", "-m", "immediate", "stop")
+
+    def resume(self) -> None:
+        options = f"-k {self._directory} -c listen_addresses='' -c fsync=on"
+        self._run("pg_ctl", "-D", self._data, "-w", "-t", "60", "-l", self._log, "-o", options, "start")
 
     def execute(self, statement: str, database: str = "postgres") -> None:
         """Run a statement as the superuser, each in a connection of its own."""

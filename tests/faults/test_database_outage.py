@@ -9,7 +9,7 @@ from postgres import Cluster, binaries
 from abaco.client import Abaco, Actor
 from abaco.errors import AbacoError
 
-_MESSAGES = 200
+_MESSAGES = 60
 
 
 def _done(ab: Abaco, actor: Actor) -> int:
