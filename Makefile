@@ -15,7 +15,7 @@ check: setup ## Lint, types, the arrows between the rooms, and the tests that ne
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/lint-imports
-	$(VENV)/pytest -q tests/unit tests/architecture
+	$(VENV)/pytest -q tests/unit tests/architecture tests/docs
 
 test: setup ## All tests, with real containers and databases (ARGS=... goes to pytest)
 	$(VENV)/pytest $(ARGS)

@@ -142,17 +142,6 @@ def test_a_requeue_of_a_lost_lease_is_ignored(store: Store) -> None:
     assert status_of(store, "e1") is ExecutionStatus.COMPLETE
 
 
-def test_next_due_is_the_earliest_delayed_message(store: Store) -> None:
-    add_actor(store)
-    post(store, "e1", "e2", "e3")
-    assert store.claims.next_due(NOW) is None
-    assert len(claim_all(store)) == 3
-    store.claims.requeue([Requeue("e1", 1, later(seconds=20)), Requeue("e2", 1, later(seconds=10))])
-    assert store.claims.next_due(NOW) == later(seconds=10)
-    assert store.claims.next_due(later(seconds=10)) == later(seconds=20)
-    assert store.claims.next_due(later(seconds=20)) is None
-
-
 def test_waiting_counts_due_messages_up_to_the_cap(store: Store) -> None:
     add_actor(store)
     post(store, *(f"e{number}" for number in range(8)))

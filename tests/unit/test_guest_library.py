@@ -354,9 +354,49 @@ class TestClient:
         with pytest.raises(ValueError, match="_abaco_actor_id is not set"):
             actors.get_client({"_abaco_api_server": "https://api.example.org"}).get_state()
 
-    def test_https_is_spoken_to_https_addresses(self) -> None:
-        connection = actors.Client("https://api.example.org")._connection()
-        assert (type(connection).__name__, connection.port) == ("HTTPSConnection", 443)
+    def test_https_is_spoken_to_https_addresses(self, api: Api) -> None:
+        """To a server that does not speak TLS; a client that did not either would get its answer."""
+        api.will_answer(200)
+        client = actors.Client(api.url.replace("http:", "https:"), actor_id="a", attempts=1, timeout_seconds=10)
+        with pytest.raises(actors.AbacoRequestError, match="No answer from https"):
+            client.get_state()
+        assert api.requests == []
+
+    @pytest.mark.parametrize(("path", "headers"), [("/a b", {}), ("/a\r\nX: y", {}), ("/a", {"X": "y\r\nZ: z"})])
+    def test_a_request_that_would_smuggle_in_lines_is_not_sent(
+        self, client: actors.Client, api: Api, path: str, headers: dict[str, str]
+    ) -> None:
+        with pytest.raises(ValueError, match="line break"):
+            client.request("GET", path, headers=headers)
+        assert api.requests == []
+
+
+def _answering(answer: bytes) -> tuple[socket.socket, threading.Thread]:
+    """A server for one connection that reads a request and sends `answer` as it is."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    return listener, thread
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"garbage", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}", b"\r\n\r\n"],
+)
+def test_an_answer_that_breaks_off_is_no_answer(answer: bytes) -> None:
+    listener, thread = _answering(answer)
+    with listener:
+        client = actors.Client(f"http://127.0.0.1:{listener.getsockname()[1]}", actor_id="a", attempts=1)
+        with pytest.raises(actors.AbacoRequestError, match="before the answer was complete"):
+            client.get_state()
+        thread.join(10)
 
 
 def test_is_one_file_that_loads_nothing_slow(tmp_path: Path) -> None:

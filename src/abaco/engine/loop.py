@@ -12,8 +12,7 @@ from abaco.engine.dispatcher import Dispatcher
 from abaco.engine.inbox import Inbox
 from abaco.engine.pruner import Pruner
 from abaco.engine.reaper import Reaper
-from abaco.notify.local import LocalListener
-from abaco.ports import Clock, Pool
+from abaco.ports import Clock, Listener, Pool
 from abaco.services.work import Work
 
 __all__ = ["Alarm", "Engine"]
@@ -48,7 +47,7 @@ class Engine:
         self,
         alarm: Alarm,
         inbox: Inbox,
-        listener: LocalListener,
+        listener: Listener,
         dispatcher: Dispatcher,
         reaper: Reaper,
         pruner: Pruner,
@@ -121,7 +120,7 @@ class Engine:
 
     async def _listen(self) -> None:
         while True:
-            await anyio.wait_readable(self._listener.socket)
+            await anyio.wait_readable(self._listener)
             self._inbox.hear(self._listener.receive())
 
     async def _repeat(self, run_once: Callable[[], object], seconds: float) -> None:

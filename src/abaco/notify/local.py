@@ -43,19 +43,22 @@ class LocalListener:
     """Receives; only one at a time, the engine holding the data directory's lock."""
 
     def __init__(self, directory: Path) -> None:
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.setblocking(False)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
         (directory / _NAME).unlink(missing_ok=True)
         with _short_path(directory) as path:
-            self.socket.bind(path)
+            self._socket.bind(path)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
 
     def receive(self) -> set[str]:
         """Every topic that has arrived."""
         topics: set[str] = set()
         with suppress(BlockingIOError):
             while True:
-                topics.add(self.socket.recv(_MAX_TOPIC).decode(errors="replace"))
+                topics.add(self._socket.recv(_MAX_TOPIC).decode(errors="replace"))
         return topics
 
     def close(self) -> None:
-        self.socket.close()
+        self._socket.close()

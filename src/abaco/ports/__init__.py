@@ -41,7 +41,7 @@ from abaco.ports.store import (
     UserRepository,
     WorkerRepository,
 )
-from abaco.ports.world import Clock, Emit, Notifier
+from abaco.ports.world import Clock, Emit, Listener, Notifier
 
 __all__ = [
     "ActorPosition",
@@ -62,6 +62,7 @@ __all__ = [
     "ImageRecord",
     "ImageRef",
     "ImageRepository",
+    "Listener",
     "LogAppended",
     "LogRepository",
     "Mailbox",

@@ -147,9 +147,6 @@ class ClaimRepository(Protocol):
     def waiting(self, actor_ids: Iterable[str] | None, now: datetime, cap: int) -> list[Waiting]:
         """The named actors (None: every one that needs a look) with their due waiting messages counted to `cap`."""
 
-    def next_due(self, now: datetime) -> datetime | None:
-        """When the earliest delayed message falls due, or None."""
-
     def reclaim(self, engine_id: str, now: datetime, max_attempts: int | None) -> list[str]:
         """Return to the mailbox what `engine_id` held; the execution ids.
 

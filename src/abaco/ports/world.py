@@ -6,7 +6,7 @@ from typing import Protocol
 
 from abaco.domain.event import Event
 
-__all__ = ["Clock", "Emit", "Notifier"]
+__all__ = ["Clock", "Emit", "Listener", "Notifier"]
 
 
 class Clock(Protocol):
@@ -28,3 +28,13 @@ class Notifier(Protocol):
 
         ``message:ID``: this actor got messages; ``actor:ID``: it was changed; ``halt:ID``: stop this execution.
         """
+
+
+class Listener(Protocol):
+    """The engine's end of a Notifier."""
+
+    def fileno(self) -> int:
+        """Readable once something was said."""
+
+    def receive(self) -> set[str]:
+        """Every topic that has arrived; never blocks."""

@@ -78,12 +78,6 @@ class Claims:
             rows = connection.execute(select(*ACTOR_COLUMNS, count).where(named).order_by(actors.c.seq)).all()
         return [Waiting(to_actor(row), row[-1]) for row in rows]
 
-    def next_due(self, now: datetime) -> datetime | None:
-        query = select(func.min(messages.c.not_before)).where(_UNLEASED, messages.c.not_before > now)
-        with self._database.read() as connection:
-            earliest: datetime | None = connection.execute(query).scalar_one()
-        return earliest
-
     def reclaim(self, engine_id: str, now: datetime, max_attempts: int | None) -> list[str]:
         leased = select(messages.c.execution_id).where(messages.c.engine_id == engine_id)
         # In the order in which `close` and others lock them; what is still leased after the wait is read then.
