@@ -59,6 +59,10 @@ def test_nobody_is_robbed_of_the_only_worker_that_works() -> None:
     assert plan([load("a", 9, busy=1), load("b", 9, busy=1), load("needy", 1)], 2) == Decisions()
 
 
+def test_a_backlog_gets_the_places_of_unneeded_idle_workers() -> None:
+    assert plan([load("a", 0, idle=2), load("b", 9, busy=1), load("c", 0, busy=1)], 4).retire == {"a": 2}
+
+
 def test_who_has_a_worker_waits_for_a_free_place() -> None:
     assert plan([load("a", 0, busy=4), load("b", 9, busy=1)], 5) == Decisions()
 
@@ -130,9 +134,13 @@ def require_fairness(loads: list[ActorLoad], decisions: Decisions) -> None:
 
 
 def require_room(loads: list[ActorLoad], decisions: Decisions) -> None:
-    """No more places are made than there are actors in need of a first, and only of what can be spared."""
+    """Places are made of idle workers that nobody needs, and of busy ones only for actors in need of a first."""
     needy = [one for one in loads if one.lacking and not one.workers and one.actor_id not in decisions.start]
-    assert sum(decisions.retire.values()) <= len(needy)
+    lacking = sum(one.lacking - decisions.start.get(one.actor_id, 0) for one in loads)
+    unneeded = sum(max(0, one.idle - one.wanted) for one in loads)
+    made = sum(decisions.retire.values())
+    assert made >= min(lacking, unneeded)
+    assert made <= max(min(lacking, unneeded), len(needy))
     by_actor = {one.actor_id: one for one in loads}
     for actor_id, number in decisions.retire.items():
         giver = by_actor[actor_id]

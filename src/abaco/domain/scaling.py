@@ -40,9 +40,8 @@ def plan(loads: Sequence[ActorLoad], capacity: int) -> Decisions:
     """Share `capacity` workers among the actors that lack some.
 
     A free place goes to an actor that has no worker, so that nobody's backlog starves another's first message;
-    then to the tenant with the fewest workers, and in it to the actor with the fewest. When no place is free and
-    an actor has no worker at all, a place is made: an unneeded idle worker is retired, else one of the actor that
-    holds the most.
+    then to the tenant with the fewest workers, and in it to the actor with the fewest. When no place is free, idle
+    workers that nobody needs are retired; for an actor without any worker also one of the actor that holds the most.
     """
     by_actor = {load.actor_id: load for load in loads}
     held = {load.actor_id: load.workers for load in loads}
@@ -61,15 +60,17 @@ def plan(loads: Sequence[ActorLoad], capacity: int) -> Decisions:
         lacking[chosen] -= 1
         if not lacking[chosen]:
             del lacking[chosen]
-    return Decisions(start, _make_room(loads, held, {a for a in lacking if not held[a]}))
+    return Decisions(start, _make_room(loads, held, lacking))
 
 
-def _make_room(loads: Sequence[ActorLoad], held: Mapping[str, int], needy: set[str]) -> dict[str, int]:
-    """Workers to retire so that each of the `needy` actors may get its first."""
+def _make_room(loads: Sequence[ActorLoad], held: Mapping[str, int], lacking: Mapping[str, int]) -> dict[str, int]:
+    """Workers to retire for the `lacking`: any that somebody can spare, but busy ones only for somebody's first."""
+    first = sum(not held[actor_id] for actor_id in lacking)
+    more = sum(count for actor_id, count in lacking.items() if held[actor_id])
     retire: dict[str, int] = {}
-    for _ in needy:
+    for place in range(first + more):
         spare = [a for a in loads if a.idle - a.wanted - retire.get(a.actor_id, 0) > 0]
-        rich = [a for a in loads if held[a.actor_id] - retire.get(a.actor_id, 0) > 1]
+        rich = [a for a in loads if place < first and held[a.actor_id] - retire.get(a.actor_id, 0) > 1]
         victims = spare or sorted(rich, key=lambda a: retire.get(a.actor_id, 0) - held[a.actor_id])
         if not victims:
             break
