@@ -66,9 +66,8 @@ def plan(loads: Sequence[ActorLoad], capacity: int) -> Decisions:
 def _make_room(loads: Sequence[ActorLoad], held: Mapping[str, int], lacking: Mapping[str, int]) -> dict[str, int]:
     """Workers to retire for the `lacking`: any that somebody can spare, but busy ones only for somebody's first."""
     first = sum(not held[actor_id] for actor_id in lacking)
-    more = sum(count for actor_id, count in lacking.items() if held[actor_id])
     retire: dict[str, int] = {}
-    for place in range(first + more):
+    for place in range(sum(lacking.values())):
         spare = [a for a in loads if a.idle - a.wanted - retire.get(a.actor_id, 0) > 0]
         rich = [a for a in loads if place < first and held[a.actor_id] - retire.get(a.actor_id, 0) > 1]
         victims = spare or sorted(rich, key=lambda a: retire.get(a.actor_id, 0) - held[a.actor_id])
