@@ -1,15 +1,13 @@
 """Identifiers: 13 letters and digits from a cryptographic source (77 bits), as long as the ids users know."""
 
-import re
 import secrets
 import string
 from collections.abc import Callable
 
-__all__ = ["ID_LENGTH", "NewId", "actor_dbid", "is_id", "new_id", "new_secret"]
+__all__ = ["ID_LENGTH", "NewId", "actor_dbid", "new_id", "new_secret"]
 
 ID_LENGTH = 13
 _ALPHABET = string.ascii_letters + string.digits
-_ID = re.compile(rf"[A-Za-z0-9]{{{ID_LENGTH}}}")
 
 NewId = Callable[[], str]
 
@@ -27,11 +25,6 @@ def new_id() -> str:
 def new_secret() -> str:
     """A bearer secret of 256 bits."""
     return secrets.token_hex(32)
-
-
-def is_id(text: str) -> bool:
-    """Whether `text` has the shape of an id (an alias never has)."""
-    return _ID.fullmatch(text) is not None
 
 
 def actor_dbid(tenant: str, actor_id: str) -> str:

@@ -12,7 +12,6 @@ __all__ = [
     "ActorStatus",
     "ExecutionStatus",
     "WorkerStatus",
-    "can_move",
     "sources",
 ]
 
@@ -68,11 +67,6 @@ WORKER_MOVES: Mapping[WorkerStatus, frozenset[WorkerStatus]] = {
 }
 
 
-def sources(target: ExecutionStatus) -> frozenset[ExecutionStatus]:
-    """The statuses an execution may come from to reach `target`; the store's updates are guarded with them."""
-    return frozenset(status for status, targets in EXECUTION_MOVES.items() if target in targets)
-
-
-def can_move(moves: Mapping[S, frozenset[S]], current: S, target: S) -> bool:
-    """Whether `moves` allows going from `current` to `target`."""
-    return target in moves[current]
+def sources(moves: Mapping[S, frozenset[S]], target: S) -> frozenset[S]:
+    """The statuses from which `moves` allows to reach `target`."""
+    return frozenset(status for status, targets in moves.items() if target in targets)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from abaco.domain.actor import Actor
-from abaco.domain.lifecycle import ACTOR_MOVES, ActorStatus
+from abaco.domain.lifecycle import ACTOR_MOVES, ActorStatus, sources
 from abaco.domain.permission import WORLD, Level, effective
 from abaco.errors import NotFound
 from abaco.ports import ActorPosition
@@ -87,10 +87,13 @@ class Actors:
         return self._move(actor_id, revision, ActorStatus.ERROR, reason)
 
     def _move(self, actor_id: str, revision: int, target: ActorStatus, message: str) -> bool:
-        sources = [status for status, targets in ACTOR_MOVES.items() if target in targets]
         statement = (
             update(actors)
-            .where(actors.c.id == actor_id, actors.c.revision == revision, actors.c.status.in_(sources))
+            .where(
+                actors.c.id == actor_id,
+                actors.c.revision == revision,
+                actors.c.status.in_(sources(ACTOR_MOVES, target)),
+            )
             .values(status=target, status_message=message)
         )
         with self._database.write() as connection:
