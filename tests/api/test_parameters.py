@@ -160,6 +160,11 @@ BAD_BODIES = [
     ("application/x-www-form-urlencoded", b"image=a%00b", "NUL"),
     ("application/x-www-form-urlencoded", b"&".join([b"a=1"] * 1001), "1000 fields"),
     ("multipart/form-data", b"x", "form cannot be read"),
+    (
+        "multipart/form-data; boundary=b",
+        part(b"image\r\nContent-Type: text/plain; charset=utf-7", b"+2AE-") + b"--b--\r\n",
+        "not Unicode",
+    ),
     ("multipart/form-data; boundary=", b"x", "form cannot be read"),
     ("multipart/form-data; boundary=b", b"", "image"),
     ("multipart/form-data; boundary=b", b"--b\r\n", "form cannot be read"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from abaco.pool.recorder import TRUNCATED, Recorder
+from abaco.pool.recorder import DROPPED, MAX_RESULT_BYTES, MAX_RESULTS, TRUNCATED, Recorder
 from abaco.ports import LogAppended, PoolEvent, ResultSent
 
 
@@ -71,3 +71,20 @@ def test_results_pass_at_once_and_untouched() -> None:
     record = Record(limit=1)
     record.recorder.result(b"\0\xff" * 10)
     assert record.events == [ResultSent("e1", 2, b"\0\xff" * 10)]
+
+
+def test_results_without_end_are_dropped_and_the_log_says_so_once() -> None:
+    many = Record()
+    for _ in range(MAX_RESULTS + 3):
+        many.recorder.result(b"")
+    assert len(many.events) == MAX_RESULTS
+    assert many() == DROPPED
+
+
+def test_results_too_large_together_are_dropped() -> None:
+    large = Record()
+    data = bytes(131_072)
+    for _ in range(MAX_RESULT_BYTES // len(data) + 1):
+        large.recorder.result(data)
+    assert len(large.events) == MAX_RESULT_BYTES // len(data)
+    assert large() == DROPPED

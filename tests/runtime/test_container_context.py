@@ -49,6 +49,14 @@ def test_a_container_has_no_privileges_and_sees_no_other_processes(lab: Lab) -> 
     ]
 
 
+def test_a_container_gets_no_user_namespace_to_be_mighty_in(lab: Lab) -> None:
+    """In one of its own it would have every capability: mount control groups, lift its limits, hide processes."""
+    lab.run("unshare -r true; echo $?; unshare -m true; echo $?")
+    assert lab.seen.text.splitlines()[-1] == "1"
+    assert "\n0\n" not in f"\n{lab.seen.text}"
+    assert "Operation not permitted" in lab.seen.text
+
+
 def test_a_layer_is_private_and_gone_afterwards(lab: Lab, shell: PreparedImage) -> None:
     script = "cat /etc/passwd /mark | sha256sum; rm -r /home /etc/passwd; chmod 0 /tmp; echo x > /mark; ls -ld /"
     lab.run(script)

@@ -124,7 +124,13 @@ async def _multipart(request: Request[Any, Any, Any], body: bytes) -> list[tuple
     except (ValueError, LookupError) as error:  # bytes that are not text, or a charset there is not
         raise InvalidInput(f"The form cannot be read: {error}.") from None
     await form.close()
-    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    try:
+        # A part may name a charset whose decoder makes lone surrogates, which nothing behind us can encode.
+        "".join(name + value for name, value in pairs).encode()
+    except UnicodeEncodeError:
+        raise InvalidInput("The form holds text that is not Unicode.") from None
+    return pairs
 
 
 def _integer(value: Any) -> int:

@@ -6,10 +6,15 @@ from threading import Lock
 
 from abaco.ports import LogAppended, PoolEvent, ResultSent
 
-__all__ = ["TRUNCATED", "Recorder"]
+__all__ = ["DROPPED", "MAX_RESULTS", "MAX_RESULT_BYTES", "TRUNCATED", "Recorder"]
 
 TRUNCATED = " LOG LIMIT EXCEEDED; this execution log was TRUNCATED!"
 """Follows the first part of a log that was too long; the words are the wire contract's."""
+
+MAX_RESULTS = 10_000
+MAX_RESULT_BYTES = 64 * 1024**2
+"""Of one execution: what a container sends faster than it is stored is held in the engine's memory."""
+DROPPED = f"\nAbaco: results beyond {MAX_RESULTS} or {MAX_RESULT_BYTES} bytes of one execution are dropped.\n"
 
 
 class Recorder:
@@ -23,13 +28,23 @@ class Recorder:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pending: list[str] = []
         self._lock = Lock()
+        self._results = 0
+        self._result_bytes = 0
+        self._dropped = False
 
     def output(self, data: bytes) -> None:
         with self._lock:
             self._take(self._decoder.decode(data))
 
     def result(self, data: bytes) -> None:
-        self._emit(ResultSent(self._execution_id, self._attempt, data))
+        self._results += 1
+        self._result_bytes += len(data)
+        if self._results <= MAX_RESULTS and self._result_bytes <= MAX_RESULT_BYTES:
+            self._emit(ResultSent(self._execution_id, self._attempt, data))
+        elif not self._dropped:
+            self._dropped = True
+            with self._lock:
+                self._take(DROPPED)
 
     def flush(self) -> None:
         """Send on what has gathered."""

@@ -50,7 +50,9 @@ class CrunRuntime(Runtime):
         alive = 0
         for group in self._groups.existing():
             alive += group.kill_all()
-            group.remove()
+            # What cannot be removed is empty and in nobody's way: workers' ids do not come again.
+            with suppress(OSError):
+                group.remove()
         for directory in self._sandboxes.iterdir():
             with suppress(OSError):
                 umount(directory / "rootfs", MNT_DETACH)

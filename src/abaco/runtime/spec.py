@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from abaco.ports import ContainerSpec, ContainerStartError
 from abaco.runtime.accounts import Account
+from abaco.runtime.seccomp import seccomp_profile
 
 __all__ = ["BINARY_PATH", "RESULTS_PATH", "Files", "Network", "command", "environment", "runtime_spec"]
 
@@ -56,6 +57,7 @@ def runtime_spec(config: Mapping[str, Any], spec: ContainerSpec, account: Accoun
             "namespaces": [{"type": kind} for kind in _namespaces(files.network)],
             "maskedPaths": list(_MASKED),
             "readonlyPaths": list(_READ_ONLY),
+            "seccomp": seccomp_profile(),
         },
     }
 

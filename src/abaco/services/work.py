@@ -37,6 +37,8 @@ __all__ = ["Limits", "Work"]
 
 _FIRST_RETRY_SECONDS = 0.1
 _LONGEST_RETRY_SECONDS = 5.0
+_UNLIMITED_SECONDS = 10 * 365 * 86_400.0
+"""Of a token whose execution has no run time limit: its attempt's end revokes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Work:
         actor, limits = claim.actor, self._limits
         owner_token = limits.default_token if actor.token is None else actor.token
         seconds = limits.max_run_seconds if limits.max_run_seconds > 0 else None
-        token = self._tokens.issue(claim, self._clock.now(), seconds or 0, owner_token=owner_token)
+        token = self._tokens.issue(claim, self._clock.now(), seconds or _UNLIMITED_SECONDS, owner_token=owner_token)
         max_cpus = limits.max_cpus if actor.max_cpus is None else actor.max_cpus
         spec = ContainerSpec(
             execution_id=claim.execution_id,

@@ -1,6 +1,7 @@
 """Leases on messages. The SQL here keeps P2 and P3: read the docstrings of `ports.ClaimRepository` beside it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -36,8 +37,12 @@ class Claims:
         with self._database.write() as connection:
             # Every engine goes by actors in the same order, so that rivals never wait for each other in a circle.
             ordered = sorted(requests, key=lambda request: request.actor_id)
-            leased = [(request, _lease(connection, engine_id, request, now)) for request in ordered]
+            stateful = _stateful(connection, {request.actor_id for request in ordered})
+            # An actor may have become stateful since the engine looked.
+            known = [replace(one, exclusive=one.exclusive or one.actor_id in stateful) for one in ordered]
+            leased = [(request, _lease(connection, engine_id, request, now)) for request in known]
             found = [(request, row) for request, row in leased if row is not None]
+            # Read after the lease was taken: only then is the state that of all earlier executions.
             owners = _actors(connection, {request.actor_id for request, _ in found})
             return [_begin(connection, owners[request.actor_id], request, row, now) for request, row in found]
 
@@ -166,6 +171,12 @@ _OCCUPY = (
     .where(workers.c.id == bindparam("worker"))
     .values(status=WorkerStatus.BUSY, last_execution_at=bindparam("now"))
 )
+
+
+def _stateful(connection: Connection, ids: set[str]) -> set[str]:
+    """Which of these actors are stateful."""
+    query = select(actors.c.id).where(actors.c.id.in_(ids), ~actors.c.stateless)
+    return set(connection.execute(query).scalars())
 
 
 def _actors(connection: Connection, ids: set[str]) -> Mapping[str, Actor]:

@@ -114,7 +114,10 @@ def open_database(url: URL, connections: int = 20) -> Database:
     else:
         options = {"connect_args": {"connect_timeout": 10}, "pool_pre_ping": True}
     engine, reader = (
-        create_engine(url, pool_size=connections, max_overflow=100, isolation_level=level, **options)
+        # Parameters are users' messages, states and logs: they have no place in the text of an error.
+        create_engine(
+            url, pool_size=connections, max_overflow=100, isolation_level=level, hide_parameters=True, **options
+        )
         for level in (None, "AUTOCOMMIT")
     )
     if url.get_backend_name() == "sqlite":
