@@ -13,7 +13,7 @@ from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.user import Principal
 from abaco.errors import Conflict, InvalidInput, NotPermitted
 
-__all__ = ["DEFAULT_QUEUE", "Actor", "ActorDescription", "check_description", "memory_bytes", "revised"]
+__all__ = ["DEFAULT_QUEUE", "Actor", "ActorDescription", "check_description", "described", "memory_bytes", "revised"]
 
 DEFAULT_QUEUE = "default"
 _MAX_NAME = 255
@@ -175,6 +175,26 @@ def memory_bytes(text: str) -> int | None:
     return size
 
 
+def described(description: ActorDescription, *, stateless: bool) -> dict[str, Any]:
+    """The attributes that a description sets, registering and updating alike; `stateless` is what holds if not said."""
+    return {
+        "image": description.image,
+        "description": description.description,
+        "type": description.type,
+        "default_environment": description.default_environment,
+        "stateless": stateless if description.stateless is None else description.stateless,
+        "hints": tuple(description.hints),
+        "token": description.token,
+        "privileged": description.privileged,
+        "use_container_uid": description.use_container_uid,
+        "queue": description.queue or DEFAULT_QUEUE,
+        "max_workers": description.max_workers,
+        "mem_limit": description.mem_limit,
+        "max_cpus": description.max_cpus,
+        "log_ex": description.log_ex,
+    }
+
+
 def revised(actor: Actor, description: ActorDescription, now: datetime) -> Actor:
     """`actor` as a PUT of `description` leaves it: omitted attributes return to their defaults.
 
@@ -186,20 +206,7 @@ def revised(actor: Actor, description: ActorDescription, now: datetime) -> Actor
     renewed = description.force or description.image != actor.image
     return replace(
         actor,
-        image=description.image,
-        description=description.description,
-        type=description.type,
-        default_environment=description.default_environment,
-        stateless=actor.stateless if description.stateless is None else description.stateless,
-        hints=tuple(description.hints),
-        token=description.token,
-        privileged=description.privileged,
-        use_container_uid=description.use_container_uid,
-        queue=description.queue or DEFAULT_QUEUE,
-        max_workers=description.max_workers,
-        mem_limit=description.mem_limit,
-        max_cpus=description.max_cpus,
-        log_ex=description.log_ex,
+        **described(description, stateless=actor.stateless),
         revision=actor.revision + 1 if renewed else actor.revision,
         status=ActorStatus.SUBMITTED if renewed else actor.status,
         status_message="" if renewed else actor.status_message,

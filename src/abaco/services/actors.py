@@ -1,6 +1,6 @@
 """Registering, reading, updating and deleting actors."""
 
-from abaco.domain.actor import DEFAULT_QUEUE, Actor, ActorDescription, check_description, revised
+from abaco.domain.actor import Actor, ActorDescription, check_description, described, revised
 from abaco.domain.event import ActorDeleted, ActorRegistered, ActorUpdated
 from abaco.domain.ids import NewId
 from abaco.domain.lifecycle import ActorStatus
@@ -56,22 +56,9 @@ class Actors:
             tenant=caller.tenant,
             owner=caller.username,
             api_server=(tenant.api_server if tenant else None) or self._base_url,
-            image=description.image,
             name=description.name,
-            description=description.description,
-            type=description.type,
-            default_environment=description.default_environment,
-            stateless=True if description.stateless is None else description.stateless,
             state={} if description.state is None else description.state,
-            hints=tuple(description.hints),
-            token=description.token,
-            privileged=description.privileged,
-            use_container_uid=description.use_container_uid,
-            queue=description.queue or DEFAULT_QUEUE,
-            max_workers=description.max_workers,
-            mem_limit=description.mem_limit,
-            max_cpus=description.max_cpus,
-            log_ex=description.log_ex,
+            **described(description, stateless=True),
             uid=user.uid if user else None,
             gid=user.gid if user else None,
             revision=1,
