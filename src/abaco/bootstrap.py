@@ -26,6 +26,7 @@ from abaco.engine.reaper import Reaper
 from abaco.errors import InvalidInput, NotFound
 from abaco.notify.local import LocalListener, LocalNotifier
 from abaco.pool.local import LocalPool
+from abaco.ports import Clock, Emit, Notifier, Store
 from abaco.runtime.crun import CrunRuntime
 from abaco.runtime.images import OciImages
 from abaco.runtime.kernel import enter_private_mounts
@@ -43,7 +44,7 @@ from abaco.store.database import open_database, require_url
 from abaco.store.sql import SqlStore
 from abaco.telemetry import Telemetry
 
-__all__ = ["Admin", "open_admin", "prepare_data", "run_api", "run_engine"]
+__all__ = ["Admin", "build_services", "open_admin", "prepare_data", "run_api", "run_engine"]
 
 _SECRET_BYTES = 32
 _SWITCH_SECONDS = 0.001
@@ -100,21 +101,29 @@ def open_admin(settings: Settings, *, create: bool) -> Iterator[Admin]:
         store.close()
 
 
+def build_services(
+    store: Store, clock: Clock, notifier: Notifier, emit: Emit, settings: Settings, secret: bytes
+) -> Services:
+    """The use cases of the API on `store`; `secret` is the key of the executions' tokens."""
+    access = Access(store)
+    return Services(
+        identity=Identity(store, clock, ExecutionTokens(secret)),
+        actors=Actors(store, access, clock, new_id, notifier, emit, settings.base_url),
+        mailbox=Mailbox(store, access, clock, new_id, notifier, emit),
+        executions=Executions(store, access, clock, notifier),
+        state=State(store, access),
+        is_healthy=lambda: store.engines.any_alive(clock.now()),
+    )
+
+
 def run_api(settings: Settings) -> None:
     """The `api` role: answer requests until a signal."""
     # SQLite lets go of the interpreter at each statement; getting it back from a busy event loop takes up to this.
     sys.setswitchinterval(_SWITCH_SECONDS)
     telemetry = Telemetry("api", settings.log_level)
     store = _store(settings)
-    clock, notifier, access = SystemClock(), LocalNotifier(_run(settings)), Access(store)
-    services = Services(
-        identity=Identity(store, clock, ExecutionTokens(_secret(settings))),
-        actors=Actors(store, access, clock, new_id, notifier, telemetry.emit, settings.base_url),
-        mailbox=Mailbox(store, access, clock, new_id, notifier, telemetry.emit),
-        executions=Executions(store, access, clock, notifier),
-        state=State(store, access),
-        is_healthy=lambda: store.engines.any_alive(clock.now()),
-    )
+    notifier = LocalNotifier(_run(settings))
+    services = build_services(store, SystemClock(), notifier, telemetry.emit, settings, _secret(settings))
     app = build_app(services, settings, telemetry.log)
     try:
         anyio.run(serve_app, app, settings, backend_options={"use_uvloop": True})

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from abaco.api import documents
-from abaco.api.schemas import Camel
+from abaco.api import schemas
+from abaco.api.schemas.base import Camel
 
 from .world import World
 
@@ -67,31 +67,31 @@ def test_answers_hold_what_is_documented(world: World) -> None:
     execution = world.message(actor, user="pri")
     waiting = world.message(actor, user="pri")
     results = {
-        actor: documents.ACTOR,
-        bare: documents.ACTOR,
-        "/actors/v2": documents.ACTORS,
-        f"{actor}/state": documents.STATE,
-        f"{actor}/messages": documents.MESSAGES,
-        f"{actor}/executions": documents.SUMMARY,
-        execution: documents.EXECUTION,
-        waiting: documents.EXECUTION,
-        f"{execution}/logs": documents.LOGS,
+        actor: schemas.Actor,
+        bare: schemas.Actor,
+        "/actors/v2": list[schemas.Actor],
+        f"{actor}/state": schemas.State,
+        f"{actor}/messages": schemas.Messages,
+        f"{actor}/executions": schemas.Summary,
+        execution: schemas.Execution,
+        waiting: schemas.Execution,
+        f"{execution}/logs": schemas.Logs,
     }
     for _ in range(2):  # before and after one execution
         for path, kind in results.items():
             require_documented(world.get(path, "pri"), kind)
         if world.get(execution, "pri")["status"] == "SUBMITTED":
             world.close(world.claim(actor), "log", cpu=1, io=2)
-    require_documented(world.post(f"{actor}/messages", "pri", json=[1]), documents.POSTED)
-    require_documented(world.post(f"{actor}/state", "pri", json=0), documents.ACTOR)
-    require_documented(world.send("DELETE", f"{actor}/messages", "pri").json()["result"], documents.PURGED)
+    require_documented(world.post(f"{actor}/messages", "pri", json=[1]), schemas.Posted)
+    require_documented(world.post(f"{actor}/state", "pri", json=0), schemas.Actor)
+    require_documented(world.send("DELETE", f"{actor}/messages", "pri").json()["result"], schemas.Purged)
 
 
 def require_documented(result: Any, kind: Any) -> None:
     assert msgspec.to_builtins(msgspec.convert(result, kind)) == result
 
 
-@pytest.mark.parametrize(("kind", "path"), [(documents.ACTOR, ""), (documents.EXECUTION, "/executions/EID")])
+@pytest.mark.parametrize(("kind", "path"), [(schemas.Actor, ""), (schemas.Execution, "/executions/EID")])
 def test_v3_shows_every_documented_field(world: World, kind: type[Camel], path: str) -> None:
     actor = world.actor()
     execution_id = world.message(actor).rpartition("/")[2]

@@ -5,7 +5,20 @@ import pytest
 from .conftest import MakeWorld
 from .world import World
 
-NULLABLE = {"name", "max_workers", "mem_limit", "max_cpus", "log_ex", "uid", "gid"}
+NULLABLE = {
+    
+    "cron_schedule",
+    "cron_next_ex",
+    "tasdir",
+    "name",
+    "max_workers",
+    "mem_limit",
+    "max_cpus",
+    "log_ex",
+    "uid",
+    "gid",,
+
+}
 
 
 def test_v2_is_camel_and_leaves_nulls_out(world: World) -> None:

@@ -11,21 +11,15 @@ import httpx
 import structlog
 from sqlalchemy import select
 
-from abaco.api.app import Services, build_app
-from abaco.api.edge import App
+from abaco.api.app import build_app
+from abaco.bootstrap import build_services
 from abaco.domain.event import Event
 from abaco.domain.execution import Claim, Outcome, StopReason
-from abaco.domain.ids import new_id
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.user import Role, User
 from abaco.ports import ClaimRequest, Closing, ResultSent
-from abaco.services.access import Access
-from abaco.services.actors import Actors
 from abaco.services.execution_tokens import ExecutionTokens
-from abaco.services.executions import Executions
 from abaco.services.identity import Identity
-from abaco.services.mailbox import Mailbox
-from abaco.services.state import State
 from abaco.settings import Settings
 from abaco.store.database import Database, open_database, require_url
 from abaco.store.sql import SqlStore
@@ -69,22 +63,6 @@ class RecordingNotifier:
 
     def notify(self, topic: str) -> None:
         self.topics.append(topic)
-
-
-def _wire_app(
-    store: SqlStore, clock: SlowClock, notifier: RecordingNotifier, events: list[Event], settings: Settings
-) -> App:
-    """As `bootstrap.run_api` wires it, with a clock, a notifier and telemetry of the test's own."""
-    access, emit = Access(store), events.append
-    services = Services(
-        identity=Identity(store, clock, ExecutionTokens(SECRET)),
-        actors=Actors(store, access, clock, new_id, notifier, emit, settings.base_url),
-        mailbox=Mailbox(store, access, clock, new_id, notifier, emit),
-        executions=Executions(store, access, clock, notifier),
-        state=State(store, access),
-        is_healthy=lambda: store.engines.any_alive(clock.now()),
-    )
-    return build_app(services, settings, structlog.wrap_logger(structlog.PrintLogger()))
 
 
 @dataclass(frozen=True)
@@ -201,7 +179,9 @@ def open_world(url: str, tokens: Tokens, data: Path, **settings: Any) -> Iterato
     database = open_database(require_url(url))
     store, clock, notifier = SqlStore(database), SlowClock(), RecordingNotifier()
     events: list[Event] = []
-    app = _wire_app(store, clock, notifier, events, Settings(data=data, api_server="https://abaco.test", **settings))
+    chosen = Settings(data=data, api_server="https://abaco.test", **settings)
+    services = build_services(store, clock, notifier, events.append, chosen, SECRET)
+    app = build_app(services, chosen, structlog.wrap_logger(structlog.PrintLogger()))
     try:
         with open_http(app) as http:
             yield World(http, database, store, clock, notifier, events, tokens)

@@ -10,7 +10,7 @@ from docs.pages import code_words, page, sections, table
 from litestar import Litestar
 from structlog.testing import CapturingLogger
 
-from abaco.api import documents
+from abaco.api import schemas
 from abaco.api.app import Services, build_app
 from abaco.api.edge import Edge
 from abaco.settings import Settings
@@ -45,7 +45,7 @@ def test_every_route_has_an_entry_and_no_other() -> None:
     assert {title for title in _SECTIONS if _ROUTE.fullmatch(title)} == _routes()
 
 
-@pytest.mark.parametrize(("title", "kind"), [("The actor", documents.ACTOR), ("The execution", documents.EXECUTION)])
+@pytest.mark.parametrize(("title", "kind"), [("The actor", schemas.Actor), ("The execution", schemas.Execution)])
 def test_every_attribute_has_an_entry_and_no_other(title: str, kind: type[msgspec.Struct]) -> None:
     documented = {name for cells in table(_SECTIONS[title]) for name in code_words(cells[0])}
     assert documented == _wire_names(kind)
@@ -53,5 +53,5 @@ def test_every_attribute_has_an_entry_and_no_other(title: str, kind: type[msgspe
 
 def test_what_requests_may_say_is_marked() -> None:
     rows = {code_words(name)[0]: requests for name, requests, _ in table(_SECTIONS["The actor"])}
-    assert {name for name, requests in rows.items() if requests} == _wire_names(documents.ACTOR_BODY) - {"force"}
+    assert {name for name, requests in rows.items() if requests} == _wire_names(schemas.ActorDescription) - {"force"}
     assert {name for name, requests in rows.items() if requests == "restricted"} == _RESTRICTED

@@ -8,8 +8,9 @@ from litestar import Request, delete, get, post, put
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
-from abaco.api.auth import Caller, bearer_token
-from abaco.api.documents import ACTOR, ACTOR_BODY, ACTORS, NOTHING, documented
+from abaco.api import schemas
+from abaco.api.auth import Caller, credentials_of
+from abaco.api.documents import documented
 from abaco.api.params import Params, read_params, surface_of
 from abaco.api.surface import CANONICAL_ROOT
 from abaco.api.wire import Wire, actor_fields
@@ -32,14 +33,19 @@ def _description(params: Params) -> ActorDescription:
         default_environment=params.mapping("default_environment") or {},
         stateless=params.boolean("stateless"),
         hints=tuple(params.texts("hints")),
+        link=params.text("link") or "",
+        webhook=params.text("webhook") or "",
         token=params.boolean("token"),
         privileged=params.boolean("privileged") or False,
         use_container_uid=params.boolean("use_container_uid") or False,
+        run_as_executor=params.boolean("run_as_executor") or False,
         queue=params.text("queue"),
         max_workers=params.integer("max_workers"),
         mem_limit=params.text("mem_limit"),
         max_cpus=params.integer("max_cpus"),
         log_ex=params.integer("log_ex"),
+        cron_schedule=params.text("cron_schedule"),
+        cron_on=params.boolean("cron_on"),
         force=params.boolean("force") or False,
     )
 
@@ -49,34 +55,37 @@ def actor_routes(actors: Actors, caller: Caller, wire: Wire) -> list[BaseRouteHa
         surface = surface_of(request)
         return surface.render(actor_fields(surface, actor, wire.default_token))
 
-    @get(CANONICAL_ROOT, **documented("list", "List the actors you may read.", ACTORS))
+    @get(CANONICAL_ROOT, **documented("list", "List the actors you may read.", list[schemas.Actor]))
     async def list_actors(request: Request[Any, Any, Any]) -> Any:
         found = await caller.call(request, actors.list)
         return wire.success("Actors retrieved successfully.", [show(request, actor) for actor in found])
 
-    @post(CANONICAL_ROOT, **documented("add", "Register an actor.", ACTOR, body=ACTOR_BODY))
+    @post(CANONICAL_ROOT, **documented("add", "Register an actor.", schemas.Actor, body=schemas.ActorDescription))
     async def register_actor(request: Request[Any, Any, Any]) -> Any:
-        bearer_token(request)  # before the body: a stranger is told so at once
+        credentials_of(request)  # before the body: a stranger is told so at once
         params = await read_params(request)
         description = replace(_description(params), state=params.mapping("state"))
         actor = await caller.call(request, lambda who: actors.register(who, description))
         return wire.success("Actor created successfully.", show(request, actor))
 
-    @get(CANONICAL_ROOT + "/{actor_id:str}", **documented("get", "Get one actor.", ACTOR))
+    @get(CANONICAL_ROOT + "/{actor_id:str}", **documented("get", "Get one actor.", schemas.Actor))
     async def get_actor(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         actor = await caller.call(request, lambda who: actors.get(who, actor_id))
         return wire.success("Actor retrieved successfully.", show(request, actor))
 
-    @put(CANONICAL_ROOT + "/{actor_id:str}", **documented("update", "Update an actor.", ACTOR, body=ACTOR_BODY))
+    @put(
+        CANONICAL_ROOT + "/{actor_id:str}",
+        **documented("update", "Update an actor.", schemas.Actor, body=schemas.ActorDescription),
+    )
     async def update_actor(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
-        bearer_token(request)
+        credentials_of(request)
         description = _description(await read_params(request))
         actor = await caller.call(request, lambda who: actors.update(who, actor_id, description))
         return wire.success("Actor updated successfully.", show(request, actor))
 
     @delete(
         CANONICAL_ROOT + "/{actor_id:str}",
-        **documented("delete", "Delete an actor; its running containers are killed.", NOTHING),
+        **documented("delete", "Delete an actor; its running containers are killed.", None),
     )
     async def delete_actor(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         deleted = await caller.call(request, lambda who: actors.delete(who, actor_id))

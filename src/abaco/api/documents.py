@@ -1,6 +1,7 @@
 """The OpenAPI document: Litestar knows paths and parameters, `schemas` and this table what goes in and comes out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -11,54 +12,50 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from msgspec import UNSET
 
 from abaco import __version__
-from abaco.api.schemas import (
-    Actor,
-    ActorDescription,
-    Execution,
-    Failure,
-    Logs,
-    Message,
-    Messages,
-    Posted,
-    Purged,
-    State,
-    Summary,
-)
+from abaco.api import schemas
 
-__all__ = [
-    "ACTOR",
-    "ACTORS",
-    "ACTOR_BODY",
-    "EXECUTION",
-    "LOGS",
-    "MESSAGES",
-    "MESSAGE_BODY",
-    "NOTHING",
-    "POSTED",
-    "PURGED",
-    "RESULT",
-    "STATE",
-    "STATE_BODY",
-    "SUMMARY",
-    "documented",
-    "openapi_document",
-]
+__all__ = ["Note", "Query", "documented", "openapi_document"]
 
-ACTOR, ACTORS, ACTOR_BODY = Actor, list[Actor], ActorDescription
-POSTED, MESSAGES, PURGED, MESSAGE_BODY = Posted, Messages, Purged, Message
-EXECUTION, SUMMARY, LOGS, STATE, STATE_BODY = Execution, Summary, Logs, State, Any
-NOTHING, RESULT = None, bytes
 _DOCUMENTED = "abaco_documented"
-_BODY_TYPES = {
-    Message: ("application/json", "application/x-www-form-urlencoded", "application/octet-stream"),
-    ActorDescription: ("application/json", "application/x-www-form-urlencoded"),
-}
+_JSON, _FORM, _BYTES = "application/json", "application/x-www-form-urlencoded", "application/octet-stream"
 
 
-def documented(operation_id: str, summary: str, result: Any, *, body: Any = UNSET) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A parameter of the query string. `schema` is its JSON schema."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the document says of one operation beyond what its route says.
+
+    `result` is the type of the envelope's result: a schema, None for null, or bytes for an answer without envelope.
+    `body` is a schema, Any for every JSON value, or UNSET; `kinds` are its content types.
+    """
+
+    operation_id: str
+    result: Any
+    body: Any
+    kinds: Sequence[str]
+    query: Sequence[Query]
+
+
+def documented(
+    operation_id: str,
+    summary: str,
+    result: Any,
+    *,
+    body: Any = UNSET,
+    kinds: Sequence[str] = (_JSON, _FORM),
+    query: Sequence[Query] = (),
+) -> dict[str, Any]:
     """A route's keyword arguments: its names, and the types of its request and of the envelope's result."""
-    opt = {_DOCUMENTED: (operation_id, result, body)}
-    return {"operation_id": operation_id, "summary": summary, "opt": opt, "status_code": 200}
+    note = Note(operation_id, result, body, kinds, query)
+    return {"operation_id": operation_id, "summary": summary, "opt": {_DOCUMENTED: note}, "status_code": 200}
 
 
 def openapi_document(routes: Sequence[BaseRouteHandler]) -> dict[str, Any]:
@@ -73,52 +70,52 @@ def openapi_document(routes: Sequence[BaseRouteHandler]) -> dict[str, Any]:
     app = Litestar(route_handlers=routes, openapi_config=config)
     document: dict[str, Any] = app.openapi_schema.to_schema()
     notes = {
-        note[0]: note
+        note.operation_id: note
         for route in app.routes
         for handler in route.route_handler_map.values()  # type: ignore[union-attr]
         if (note := handler[0].opt.get(_DOCUMENTED))
     }
-    types = [kind for _, result, body in notes.values() for kind in (result, body) if kind not in (None, UNSET, Any)]
-    (_, *schemas), components = msgspec.json.schema_components(
-        [Failure, *types], ref_template="#/components/schemas/{name}"
+    types = [kind for note in notes.values() for kind in (note.result, note.body) if kind not in (None, UNSET, Any)]
+    (_, *described), components = msgspec.json.schema_components(
+        [schemas.Failure, *types], ref_template="#/components/schemas/{name}"
     )
-    by_type = dict(zip(map(repr, types), schemas, strict=True))
+    by_type = dict(zip(map(repr, types), described, strict=True))
     document.setdefault("components", {}).setdefault("schemas", {}).update(components)
     document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"bearer": []}]
     for path in document["paths"].values():
         for operation in path.values():
             if (note := notes.get(operation.get("operationId"))) is not None:
-                _describe(operation, note[1], note[2], by_type)
+                _describe(operation, note, by_type)
     return document
 
 
-def _describe(operation: dict[str, Any], result: Any, body: Any, schemas: dict[str, Any]) -> None:
+def _describe(operation: dict[str, Any], note: Note, by_type: dict[str, Any]) -> None:
     failure = {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}
     operation["responses"] = {
-        "200": {"description": "Done.", "content": _success(result, schemas)},
+        "200": {"description": "Done.", "content": _success(note.result, by_type)},
         "400": {"description": "The request is wrong, or not permitted.", "content": failure},
         "401": {"description": "The credentials are missing or not valid.", "content": failure},
         "404": {"description": "There is no such object.", "content": failure},
     }
-    if body is not UNSET:
-        schema = {} if body is Any else schemas[repr(body)]
-        kinds = _BODY_TYPES.get(body, ("application/json",))
+    for parameter in note.query:
+        shown = {"name": parameter.name, "in": "query", "required": False, "description": parameter.description}
+        operation.setdefault("parameters", []).append({**shown, "schema": dict(parameter.schema)})
+    if note.body is not UNSET:
+        schema = {} if note.body is Any else by_type[repr(note.body)]
         binary = {"type": "string", "format": "binary"}
-        operation["requestBody"] = {
-            "required": True,
-            "content": {kind: {"schema": binary if kind == "application/octet-stream" else schema} for kind in kinds},
-        }
+        content = {kind: {"schema": binary if kind == _BYTES else schema} for kind in note.kinds}
+        operation["requestBody"] = {"required": True, "content": content}
 
 
-def _success(result: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+def _success(result: Any, by_type: dict[str, Any]) -> dict[str, Any]:
     if result is bytes:
-        return {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        return {_BYTES: {"schema": {"type": "string", "format": "binary"}}}
     properties = {
         "message": {"type": "string"},
         "status": {"type": "string", "enum": ["success"]},
         "version": {"type": "string"},
-        "result": {"type": "null"} if result is None else schemas[repr(result)],
+        "result": {"type": "null"} if result is None else by_type[repr(result)],
     }
     envelope = {"type": "object", "properties": properties, "required": list(properties)}
     return {"application/json": {"schema": envelope}}

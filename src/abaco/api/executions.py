@@ -6,8 +6,9 @@ from litestar import Request, Response, delete, get
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
+from abaco.api import schemas
 from abaco.api.auth import Caller
-from abaco.api.documents import EXECUTION, LOGS, NOTHING, RESULT, SUMMARY, documented
+from abaco.api.documents import documented
 from abaco.api.params import surface_of
 from abaco.api.surface import CANONICAL_ROOT
 from abaco.api.wire import Wire, actor_links, execution_fields, summary_fields
@@ -20,14 +21,14 @@ _ONE = _ALL + "/{execution_id:str}"
 
 
 def execution_routes(executions: Executions, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
-    @get(_ALL, **documented("listExecutions", "List an actor's executions, oldest first, with sums.", SUMMARY))
+    @get(_ALL, **documented("listExecutions", "List an actor's executions, oldest first, with sums.", schemas.Summary))
     async def list_executions(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         actor, summary = await caller.call(request, lambda who: executions.summary(who, actor_id))
         surface = surface_of(request)
         fields = summary_fields(surface, actor, summary)
         return wire.success("Actor executions retrieved successfully.", surface.render(fields))
 
-    @get(_ONE, **documented("getExecution", "Get one execution.", EXECUTION))
+    @get(_ONE, **documented("getExecution", "Get one execution.", schemas.Execution))
     async def get_execution(
         request: Request[Any, Any, Any], actor_id: FromPath[str], execution_id: FromPath[str]
     ) -> Any:
@@ -36,14 +37,14 @@ def execution_routes(executions: Executions, caller: Caller, wire: Wire) -> list
         fields = execution_fields(surface, execution)
         return wire.success("Actor execution retrieved successfully.", surface.render(fields))
 
-    @delete(_ONE, **documented("haltExecution", "Halt a running execution.", NOTHING))
+    @delete(_ONE, **documented("haltExecution", "Halt a running execution.", None))
     async def halt_execution(
         request: Request[Any, Any, Any], actor_id: FromPath[str], execution_id: FromPath[str]
     ) -> Any:
         await caller.call(request, lambda who: executions.halt(who, actor_id, execution_id))
         return wire.success(f"Issued force quit command for execution {execution_id}.", None)
 
-    @get(_ONE + "/logs", **documented("getExecutionLogs", "Get an execution's log so far.", LOGS))
+    @get(_ONE + "/logs", **documented("getExecutionLogs", "Get an execution's log so far.", schemas.Logs))
     async def get_logs(request: Request[Any, Any, Any], actor_id: FromPath[str], execution_id: FromPath[str]) -> Any:
         actor, text = await caller.call(request, lambda who: executions.log(who, actor_id, execution_id))
         links = actor_links(surface_of(request), actor)
@@ -51,7 +52,7 @@ def execution_routes(executions: Executions, caller: Caller, wire: Wire) -> list
         own = {"self": f"{execution}/logs", "owner": links["owner"], "execution": execution}
         return wire.success("Logs retrieved successfully.", {"logs": text, "_links": own})
 
-    @get(_ONE + "/results", **documented("getOneExecutionResult", "Take the oldest unread result.", RESULT))
+    @get(_ONE + "/results", **documented("getOneExecutionResult", "Take the oldest unread result.", bytes))
     async def pop_result(request: Request[Any, Any, Any], actor_id: FromPath[str], execution_id: FromPath[str]) -> Any:
         data = await caller.call(request, lambda who: executions.pop_result(who, actor_id, execution_id))
         return Response(data, media_type="application/octet-stream")

@@ -9,9 +9,10 @@ from litestar import Request, delete, get, post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
-from abaco.api.auth import Caller, bearer_token
+from abaco.api import schemas
+from abaco.api.auth import Caller, credentials_of
 from abaco.api.batcher import Batcher
-from abaco.api.documents import MESSAGE_BODY, MESSAGES, POSTED, PURGED, documented
+from abaco.api.documents import documented
 from abaco.api.params import (
     Params,
     body_pieces,
@@ -24,6 +25,7 @@ from abaco.api.params import (
 )
 from abaco.api.surface import CANONICAL_ROOT, Surface
 from abaco.api.wire import Wire, actor_links
+from abaco.domain.credentials import Credentials, NonceUse
 from abaco.domain.message import ContentType, Payload
 from abaco.domain.user import Principal
 from abaco.errors import AbacoError, InvalidInput
@@ -34,6 +36,7 @@ __all__ = ["message_routes"]
 
 _PATH = CANONICAL_ROOT + "/{actor_id:str}/messages"
 _DONE = "The request was successful"
+_KINDS = ("application/json", "application/x-www-form-urlencoded", "application/octet-stream")
 _PIECE_BYTES = 1024**2
 _NOT_ENVIRONMENT = {"message", "x-nonce"}
 """Query parameters that containers do not see: the message itself, and a credential."""
@@ -42,9 +45,9 @@ _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """A message whose sender is not known yet."""
+    """A message; `sender` is known already where the body was long, and is otherwise looked up with the batch."""
 
-    token: str
+    sender: Credentials | Principal
     identifier: str
     payload: Payload
     environment: dict[str, str] = field(default_factory=dict)
@@ -55,21 +58,31 @@ def _deliver(identity: Identity, mailbox: Mailbox) -> Callable[[Sequence[_Letter
     """The batch's work: each token is looked up once, then all messages are posted in one transaction."""
 
     def deliver(letters: Sequence[_Letter]) -> Sequence[Posted | AbacoError]:
-        callers: dict[str, Principal | AbacoError] = {}
-        for token in {letter.token for letter in letters}:
-            try:
-                callers[token] = identity.authenticate(token)
-            except AbacoError as error:
-                callers[token] = error
+        known: dict[Credentials, Principal | AbacoError] = {}
+        senders = [_sender(identity, letter.sender, known) for letter in letters]
         posts = [
             Post(who, letter.identifier, letter.payload, letter.environment, execution_id=letter.execution_id)
-            for letter in letters
-            if isinstance(who := callers[letter.token], Principal)
+            for letter, who in zip(letters, senders, strict=True)
+            if isinstance(who, Principal)
         ]
         outcomes = iter(mailbox.post(posts))
-        return [who if isinstance(who := callers[letter.token], AbacoError) else next(outcomes) for letter in letters]
+        return [who if isinstance(who, AbacoError) else next(outcomes) for who in senders]
 
     return deliver
+
+
+def _sender(
+    identity: Identity, credentials: Credentials | Principal, known: dict[Credentials, Principal | AbacoError]
+) -> Principal | AbacoError:
+    """Who sent a letter; asked once for all letters of the batch, but for nonces, whose every use counts."""
+    if isinstance(credentials, Principal):
+        return credentials
+    if credentials not in known or isinstance(credentials, NonceUse):
+        try:
+            known[credentials] = identity.authenticate(credentials)
+        except AbacoError as error:
+            known[credentials] = error
+    return known[credentials]
 
 
 def _environment(request: Request[Any, Any, Any]) -> dict[str, str]:
@@ -159,39 +172,41 @@ def message_routes(
 
     async def post_binary(request: Request[Any, Any, Any], actor_id: str) -> Posted:
         environment = _environment(request)
-        upload = await caller.call(request, lambda who: mailbox.begin_upload(who, actor_id, max_content_length))
+        who, upload = await caller.call(
+            request, lambda who: (who, mailbox.begin_upload(who, actor_id, max_content_length))
+        )
         try:
             await _receive(request, upload)
         except BaseException:
             await _abandon(upload)
             raise
-        letter = _Letter(bearer_token(request), actor_id, upload.payload(), environment, upload.execution_id)
+        letter = _Letter(who, actor_id, upload.payload(), environment, upload.execution_id)
         try:
             return await letters.submit(letter)
         except AbacoError:  # of anything else we do not know whether the message is on disk
             await _abandon(upload)
             raise
 
-    @post(_PATH, **documented("sendMessage", "Send a message.", POSTED, body=MESSAGE_BODY))
+    @post(_PATH, **documented("sendMessage", "Send a message.", schemas.Posted, body=schemas.Message, kinds=_KINDS))
     async def send_message(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
-        token = bearer_token(request)
+        credentials = credentials_of(request)
         in_query = query_value(request, "message")
         if request.content_type[0] == "application/octet-stream" and not in_query:
             posted = await post_binary(request, actor_id)
         else:
-            letter = _Letter(token, actor_id, await _payload(request), _environment(request))
+            letter = _Letter(credentials, actor_id, await _payload(request), _environment(request))
             posted = await letters.submit(letter)
         surface = surface_of(request)
         return wire.success(_DONE, _posted_fields(surface, posted))
 
-    @get(_PATH, **documented("getMessages", "Count the messages that wait.", MESSAGES))
+    @get(_PATH, **documented("getMessages", "Count the messages that wait.", schemas.Messages))
     async def count_messages(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         actor, count = await caller.call(request, lambda who: mailbox.count(who, actor_id))
         links = actor_links(surface_of(request), actor)
         own = {"self": f"{links['self']}/messages", "owner": links["owner"]}
         return wire.success(_DONE, {"messages": count, "_links": own})
 
-    @delete(_PATH, **documented("deleteMessages", "Drop the messages that wait.", PURGED))
+    @delete(_PATH, **documented("deleteMessages", "Drop the messages that wait.", schemas.Purged))
     async def purge_messages(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         actor = await caller.call(request, lambda who: mailbox.purge(who, actor_id))
         links = actor_links(surface_of(request), actor)

@@ -7,8 +7,9 @@ from litestar import Request, get, post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
-from abaco.api.auth import Caller, bearer_token
-from abaco.api.documents import ACTOR, STATE, STATE_BODY, documented
+from abaco.api import schemas
+from abaco.api.auth import Caller, credentials_of
+from abaco.api.documents import documented
 from abaco.api.params import decode_json, read_body, surface_of
 from abaco.api.surface import CANONICAL_ROOT
 from abaco.api.wire import Wire, actor_fields
@@ -21,14 +22,17 @@ _PATH = CANONICAL_ROOT + "/{actor_id:str}/state"
 
 
 def state_routes(state: State, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
-    @get(_PATH, **documented("getState", "Get an actor's state.", STATE))
+    @get(_PATH, **documented("getState", "Get an actor's state.", schemas.State))
     async def get_state(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         value = await caller.call(request, lambda who: state.get(who, actor_id))
         return wire.success("Actor state retrieved successfully.", {"state": value})
 
-    @post(_PATH, **documented("updateState", "Replace an actor's state.", ACTOR, body=STATE_BODY))
+    @post(
+        _PATH,
+        **documented("updateState", "Replace an actor's state.", schemas.Actor, body=Any, kinds=("application/json",)),
+    )
     async def update_state(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
-        bearer_token(request)  # before the body: a stranger is told so at once
+        credentials_of(request)  # before the body: a stranger is told so at once
         body = await read_body(request)
         if request.content_type[0] != "application/json":
             raise InvalidInput(

@@ -39,20 +39,29 @@ class ActorDescription:
     stateless: bool | None = None
     state: Any = None
     hints: Sequence[str] = ()
+    link: str = ""
+    webhook: str = ""
     token: bool | None = None
     privileged: bool = False
     use_container_uid: bool = False
+    run_as_executor: bool = False
     queue: str | None = None
     max_workers: int | None = None
     mem_limit: str | None = None
     max_cpus: int | None = None
     log_ex: int | None = None
+    cron_schedule: str | None = None
+    cron_on: bool | None = None
     force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A registered actor. `max_cpus` is in nano-CPUs, `log_ex` in seconds, `mem_limit` in Docker's syntax."""
+    """A registered actor. `max_cpus` is in nano-CPUs, `log_ex` in seconds, `mem_limit` in Docker's syntax.
+
+    `link` is an actor's id or alias as its user gave it, resolved when an event happens. `cron_next_at` is when the
+    schedule is due next, None without one. `tasdir` is the owner's home directory, when the directory knows it.
+    """
 
     id: str
     tenant: str
@@ -66,16 +75,23 @@ class Actor:
     stateless: bool
     state: Any
     hints: tuple[str, ...]
+    link: str
+    webhook: str
     token: bool | None
     privileged: bool
     use_container_uid: bool
+    run_as_executor: bool
     queue: str
     max_workers: int | None
     mem_limit: str | None
     max_cpus: int | None
     log_ex: int | None
+    cron_schedule: str | None
+    cron_on: bool
+    cron_next_at: datetime | None
     uid: int | None
     gid: int | None
+    tasdir: str | None
     revision: int
     status: ActorStatus
     status_message: str
@@ -184,9 +200,12 @@ def described(description: ActorDescription, *, stateless: bool) -> dict[str, An
         "default_environment": description.default_environment,
         "stateless": stateless if description.stateless is None else description.stateless,
         "hints": tuple(description.hints),
+        "link": description.link,
+        "webhook": description.webhook,
         "token": description.token,
         "privileged": description.privileged,
         "use_container_uid": description.use_container_uid,
+        "run_as_executor": description.run_as_executor,
         "queue": description.queue or DEFAULT_QUEUE,
         "max_workers": description.max_workers,
         "mem_limit": description.mem_limit,

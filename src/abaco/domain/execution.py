@@ -51,6 +51,8 @@ class Execution:
     executor: str
     status: ExecutionStatus
     received_at: datetime
+    executor_uid: int | None = None
+    executor_gid: int | None = None
     attempts: int = 0
     worker_id: str | None = None
     started_at: datetime | None = None

@@ -12,10 +12,14 @@ _TENANT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """`api_server` is the base URL users of the tenant reach us at; None means the server's own."""
+    """`api_server` is the base URL users of the tenant reach us at; None means the server's own.
+
+    `gateway_public_key` is the PEM public key that the tenant's gateway signs its JWTs for (RS256).
+    """
 
     id: str
     api_server: str | None = None
+    gateway_public_key: str | None = None
 
 
 def require_tenant_id(text: str) -> str:

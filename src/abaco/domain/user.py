@@ -1,7 +1,8 @@
 """Users, their roles, and the principal a request runs as."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from abaco.errors import InvalidInput
@@ -22,13 +23,17 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user of one tenant. `uid` and `gid` are those their containers run as, when known."""
+    """A user of one tenant. `uid` and `gid` are those their containers run as, when known.
+
+    `profile` holds what ``/profiles/v2`` shows: email, first_name, last_name, phone.
+    """
 
     tenant: str
     name: str
     roles: frozenset[Role]
     uid: int | None = None
     gid: int | None = None
+    profile: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,8 @@ class Principal:
     """Who a request runs as.
 
     `grant` is set when the token was given to a running execution; with `state_only` the principal may use
-    its own actor's state and nothing else.
+    its own actor's state and nothing else. `by_nonce` is set when a nonce was redeemed: the roles are then those
+    that a nonce may carry. `jwt_header` is the name of the header a gateway's JWT came in, which containers are told.
     """
 
     tenant: str
@@ -53,6 +59,8 @@ class Principal:
     roles: frozenset[Role]
     grant: ExecutionGrant | None = None
     state_only: bool = False
+    by_nonce: bool = False
+    jwt_header: str | None = None
 
     @property
     def is_admin(self) -> bool:

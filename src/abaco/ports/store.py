@@ -67,9 +67,11 @@ class TokenRepository(Protocol):
 
 
 class PermissionRepository(Protocol):
-    def entries(self, actor_id: str) -> dict[str, Level]: ...
+    """Entries of actors, aliases and configs, by the object's internal id."""
 
-    def grant(self, actor_id: str, username: str, level: Level) -> None:
+    def entries(self, object_id: str) -> dict[str, Level]: ...
+
+    def grant(self, object_id: str, username: str, level: Level) -> None:
         """Add or replace one entry."""
 
 
@@ -77,8 +79,8 @@ class ActorRepository(Protocol):
     def add(self, actor: Actor) -> None:
         """Add the actor and its owner's UPDATE entry."""
 
-    def find(self, tenant: str, actor_id: str, username: str) -> ActorPosition | None:
-        """The actor and the effective level of `username` on it; deleted actors are not found."""
+    def find(self, tenant: str, identifier: str, username: str) -> ActorPosition | None:
+        """The actor with this id, else this alias, and `username`'s level on it; deleted ones are not found."""
 
     def list_visible(self, tenant: str, username: str) -> list[Actor]:
         """Actors on which `username` has READ by an explicit or the world's entry, in order of registration."""

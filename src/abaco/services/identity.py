@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from argon2 import PasswordHasher
 
+from abaco.domain.credentials import Bearer, Credentials
 from abaco.domain.ids import new_secret
 from abaco.domain.tenant import Tenant, require_tenant_id
 from abaco.domain.user import Principal, User, require_username
@@ -26,8 +27,15 @@ class Identity:
         self._clock = clock
         self._execution_tokens = execution_tokens
 
-    def authenticate(self, token: str) -> Principal:
-        """The principal a bearer token stands for; raises InvalidCredentials if it is unknown or expired."""
+    def authenticate(self, credentials: Credentials) -> Principal:
+        """Who `credentials` stand for; raises InvalidCredentials if they are unknown or expired."""
+        match credentials:
+            case Bearer(token):
+                return self._of_bearer(token)
+            case _:
+                raise InvalidCredentials("Invalid Credentials: this server does not take credentials of this kind.")
+
+    def _of_bearer(self, token: str) -> Principal:
         if self._execution_tokens.looks_like(token):
             return self._of_execution(token)
         user = self._store.tokens.find_user(_digest(token), self._clock.now())

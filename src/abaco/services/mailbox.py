@@ -27,7 +27,6 @@ class Post:
     identifier: str
     payload: Payload
     environment: Mapping[str, str] = field(default_factory=dict)
-    jwt_header: str | None = None
     execution_id: str | None = None
 
 
@@ -103,7 +102,7 @@ class Mailbox:
             status=ExecutionStatus.SUBMITTED,
             received_at=self._clock.now(),
         )
-        return NewMessage(actor.id, execution, post.payload, actor.revision, post.environment, post.jwt_header)
+        return NewMessage(actor.id, execution, post.payload, actor.revision, post.environment, post.caller.jwt_header)
 
     def _add(self, messages: Sequence[NewMessage]) -> dict[str, AbacoError]:
         """Store all in one transaction; if one spoils it (its actor was just deleted), each in its own."""

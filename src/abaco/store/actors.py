@@ -2,37 +2,39 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, exists, func, insert, select, update
 
 from abaco.domain.actor import Actor
 from abaco.domain.lifecycle import ACTOR_MOVES, ActorStatus, sources
-from abaco.domain.permission import WORLD, Level, effective
+from abaco.domain.permission import WORLD, Level
 from abaco.errors import NotFound
 from abaco.ports import ActorPosition
+from abaco.store.columns import ID
 from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
-from abaco.store.permissions import grant
+from abaco.store.permissions import effective_level, forget, grant, level_of, readable_by
 from abaco.store.rows import ACTOR_COLUMNS, actor_values, to_actor
-from abaco.store.tables import actors, logs, messages, permissions, results
+from abaco.store.tables import actors, aliases, logs, messages, results
 
 __all__ = ["Actors"]
 
 _DELETED = "The actor was deleted before this message was executed."
 
 
-def _level_of(name: str) -> ColumnElement[int | None]:
-    return (
-        select(permissions.c.level)
-        .where(permissions.c.actor_id == actors.c.id, permissions.c.username == bindparam(name))
-        .correlate(actors)
-        .scalar_subquery()
+def _named(identifier: ColumnElement[str]) -> Select[Any]:
+    return select(*ACTOR_COLUMNS, level_of(actors.c.id, "username"), level_of(actors.c.id, "world")).where(
+        actors.c.id == identifier, actors.c.tenant == bindparam("tenant"), actors.c.deleted_at.is_(None)
     )
 
 
 # Asked for with nearly every request: built once, since building a statement costs more than running it.
-_BY_ID = select(*ACTOR_COLUMNS, _level_of("username"), _level_of("world")).where(
-    actors.c.id == bindparam("actor_id"), actors.c.tenant == bindparam("tenant"), actors.c.deleted_at.is_(None)
+_BY_ID = _named(bindparam("identifier", type_=ID))
+_BY_ALIAS = _named(
+    select(aliases.c.actor_id)
+    .where(aliases.c.tenant == bindparam("tenant"), aliases.c.alias == bindparam("identifier"))
+    .scalar_subquery()
 )
 
 
@@ -45,24 +47,18 @@ class Actors:
             connection.execute(insert(actors).values(actor_values(actor)))
             grant(self._database, connection, actor.id, actor.owner, Level.UPDATE)
 
-    def find(self, tenant: str, actor_id: str, username: str) -> ActorPosition | None:
-        asked = {"tenant": tenant, "actor_id": actor_id, "username": username, "world": WORLD}
+    def find(self, tenant: str, identifier: str, username: str) -> ActorPosition | None:
+        asked = {"tenant": tenant, "identifier": identifier, "username": username, "world": WORLD}
         with self._database.read() as connection:
             row = connection.execute(_BY_ID, asked).one_or_none()
-        if row is None:
-            return None
-        entries = {name: Level(level) for name, level in ((WORLD, row[-1]), (username, row[-2])) if level is not None}
-        return ActorPosition(to_actor(row), effective(entries, username))
+            if row is None:
+                row = connection.execute(_BY_ALIAS, asked).one_or_none()
+        return None if row is None else ActorPosition(to_actor(row), effective_level(username, row[-2], row[-1]))
 
     def list_visible(self, tenant: str, username: str) -> list[Actor]:
-        own, world = permissions.alias(), permissions.alias()
         query = (
             select(*ACTOR_COLUMNS)
-            .outerjoin(own, and_(own.c.actor_id == actors.c.id, own.c.username == username))
-            .outerjoin(world, and_(world.c.actor_id == actors.c.id, world.c.username == WORLD))
-            .where(actors.c.tenant == tenant, actors.c.deleted_at.is_(None))
-            # The rule of domain.permission.effective, as a filter: an explicit NONE denies.
-            .where(or_(own.c.level >= Level.READ, and_(own.c.level.is_(None), world.c.level >= Level.READ)))
+            .where(actors.c.tenant == tenant, actors.c.deleted_at.is_(None), readable_by(actors.c.id, username))
             .order_by(actors.c.seq)
         )
         with self._database.read() as connection:
@@ -127,5 +123,5 @@ class Actors:
             candidates = actors.c.id.in_([actor_id for actor_id, _ in rows])
             gone = and_(candidates, ~exists().where(messages.c.actor_id == actors.c.id))
             ids = connection.execute(delete(actors).where(gone).returning(actors.c.id)).scalars().all()
-            connection.execute(delete(permissions).where(permissions.c.actor_id.in_(ids)))
+            forget(connection, list(ids))
         return len(ids)

@@ -1,31 +1,60 @@
-"""Permission entries of actors."""
+"""Permission entries of actors, aliases and configs, by the object's internal id."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, select
 
-from abaco.domain.permission import Level
+from abaco.domain.permission import WORLD, Level, effective
 from abaco.store.database import Database
 from abaco.store.tables import permissions
 
-__all__ = ["Permissions", "grant"]
+__all__ = ["Permissions", "effective_level", "forget", "grant", "level_of", "readable_by"]
 
 
-def grant(database: Database, connection: Connection, actor_id: str, username: str, level: Level) -> None:
+def grant(database: Database, connection: Connection, object_id: str, username: str, level: Level) -> None:
     """Add or replace one entry inside a transaction."""
-    insertion = database.upsert(permissions).values(actor_id=actor_id, username=username, level=int(level))
+    insertion = database.upsert(permissions).values(object_id=object_id, username=username, level=int(level))
     connection.execute(
-        insertion.on_conflict_do_update(index_elements=["actor_id", "username"], set_={"level": int(level)}),
+        insertion.on_conflict_do_update(index_elements=["object_id", "username"], set_={"level": int(level)}),
     )
+
+
+def forget(connection: Connection, object_ids: list[str]) -> None:
+    """Remove all entries of objects that are gone, inside a transaction."""
+    connection.execute(delete(permissions).where(permissions.c.object_id.in_(object_ids)))
+
+
+def level_of(object_id: ColumnElement[str], parameter: str) -> ColumnElement[int | None]:
+    """The level in the entry of the user whose name is bound as `parameter`, for a statement over objects."""
+    return (
+        select(permissions.c.level)
+        .where(permissions.c.object_id == object_id, permissions.c.username == bindparam(parameter))
+        .correlate(object_id.table)
+        .scalar_subquery()
+    )
+
+
+def effective_level(username: str, own: int | None, world: int | None) -> Level:
+    """What two columns of `level_of`, the user's and the world's, come to."""
+    entries = {name: Level(level) for name, level in ((WORLD, world), (username, own)) if level is not None}
+    return effective(entries, username)
+
+
+def readable_by(object_id: ColumnElement[str], username: str) -> ColumnElement[bool]:
+    """Objects `username` may read: the rule of `domain.permission.effective` as a filter. An explicit NONE denies."""
+    own = select(permissions.c.level).where(permissions.c.object_id == object_id, permissions.c.username == username)
+    world = select(permissions.c.level).where(permissions.c.object_id == object_id, permissions.c.username == WORLD)
+    own_level, world_level = own.scalar_subquery(), world.scalar_subquery()
+    return or_(own_level >= Level.READ, and_(own_level.is_(None), world_level >= Level.READ))
 
 
 class Permissions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def entries(self, actor_id: str) -> dict[str, Level]:
-        query = select(permissions.c.username, permissions.c.level).where(permissions.c.actor_id == actor_id)
+    def entries(self, object_id: str) -> dict[str, Level]:
+        query = select(permissions.c.username, permissions.c.level).where(permissions.c.object_id == object_id)
         with self._database.read() as connection:
             return {username: Level(level) for username, level in connection.execute(query)}
 
-    def grant(self, actor_id: str, username: str, level: Level) -> None:
+    def grant(self, object_id: str, username: str, level: Level) -> None:
         with self._database.write() as connection:
-            grant(self._database, connection, actor_id, username, level)
+            grant(self._database, connection, object_id, username, level)

@@ -1,38 +1,41 @@
 """The tables. Statuses and levels are guarded by the domain; what must never be wrong is guarded here, too."""
 
-from datetime import UTC, datetime
-from typing import Any
-
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
     Text,
-    TypeDecorator,
+    UniqueConstraint,
 )
+
+from abaco.store.columns import ID, SERIAL, Json, Moment, metadata
+from abaco.store.sharing_tables import aliases, config_identifiers, configs, nonces
 
 __all__ = [
     "Json",
     "Moment",
     "actors",
+    "aliases",
     "chunks",
+    "clients",
+    "config_identifiers",
+    "configs",
     "engines",
     "executions",
     "images",
     "logs",
     "messages",
     "metadata",
+    "nonces",
+    "outbox",
     "permissions",
     "results",
     "staged_states",
@@ -43,42 +46,12 @@ __all__ = [
 ]
 
 
-class Moment(TypeDecorator[datetime]):
-    """An aware UTC datetime, kept as milliseconds since 1970 so that both databases order and compare it alike."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else round(value.timestamp() * 1000)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
-
-
-class Json(TypeDecorator[Any]):
-    """Any JSON value as text; JSON null is the text ``null``, so that a state of null differs from no state."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002
-        return msgspec.json.encode(value).decode()
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
-        return None if value is None else msgspec.json.decode(value)
-
-
-metadata = MetaData()
-_ID = String(32)
-_SERIAL = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows by itself only for a column whose type is spelled INTEGER."""
-
 tenants = Table(
     "tenants",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("api_server", Text),
+    Column("gateway_public_key", Text),
 )
 
 users = Table(
@@ -90,6 +63,7 @@ users = Table(
     Column("roles", Json, nullable=False),
     Column("uid", BigInteger),
     Column("gid", BigInteger),
+    Column("profile", Json, nullable=False, default=dict),
     PrimaryKeyConstraint("tenant", "name"),
 )
 
@@ -100,13 +74,36 @@ tokens = Table(
     Column("tenant", String(64), nullable=False),
     Column("username", String(64), nullable=False),
     Column("expires_at", Moment),
+    # "access" or "refresh".
+    Column("kind", String(16), nullable=False, default="access"),
+    # The OAuth client it was issued to; NULL for those that administrators issue.
+    Column("client_key", String(64)),
+    Index("tokens_by_user", "tenant", "username"),
+    Index("tokens_by_client", "client_key"),
+)
+
+# OAuth clients, each a user's own.
+clients = Table(
+    "clients",
+    metadata,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("tenant", String(64), nullable=False),
+    Column("username", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("secret_digest", String(64), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("callback_url", Text, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("tenant", "username", "name"),
 )
 
 actors = Table(
     "actors",
     metadata,
-    Column("seq", _SERIAL, primary_key=True, autoincrement=True),
-    Column("id", _ID, nullable=False, unique=True),
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("id", ID, nullable=False, unique=True),
     Column("tenant", String(64), nullable=False),
     Column("owner", String(64), nullable=False),
     Column("api_server", Text, nullable=False),
@@ -118,16 +115,23 @@ actors = Table(
     Column("stateless", Boolean, nullable=False),
     Column("state", Json, nullable=False),
     Column("hints", Json, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("webhook", Text, nullable=False),
     Column("token", Boolean),
     Column("privileged", Boolean, nullable=False),
     Column("use_container_uid", Boolean, nullable=False),
+    Column("run_as_executor", Boolean, nullable=False),
     Column("queue", Text, nullable=False),
     Column("max_workers", BigInteger),
     Column("mem_limit", Text),
     Column("max_cpus", BigInteger),
     Column("log_ex", BigInteger),
+    Column("cron_schedule", Text),
+    Column("cron_on", Boolean, nullable=False),
+    Column("cron_next_at", Moment),
     Column("uid", BigInteger),
     Column("gid", BigInteger),
+    Column("tasdir", Text),
     Column("revision", BigInteger, nullable=False),
     Column("status", String(16), nullable=False),
     Column("status_message", Text, nullable=False),
@@ -137,31 +141,52 @@ actors = Table(
     Column("deleted_at", Moment),
     Index("actors_by_tenant", "tenant", "seq"),
     Index("actors_by_status", "status"),
+    Index("actors_by_schedule", "cron_next_at"),
 )
 
+# Entries of actors, aliases and configs: whose, by the object's internal id.
 permissions = Table(
     "permissions",
     metadata,
-    Column("actor_id", _ID, nullable=False),
+    Column("object_id", ID, nullable=False),
     Column("username", String(64), nullable=False),
     Column("level", Integer, nullable=False),
-    PrimaryKeyConstraint("actor_id", "username"),
-    Index("permissions_by_user", "username", "actor_id"),
+    PrimaryKeyConstraint("object_id", "username"),
+    Index("permissions_by_user", "username", "object_id"),
+)
+
+# Events of actors with a link or a webhook, on their way out.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("tenant", String(64), nullable=False),
+    Column("actor_id", ID, nullable=False),
+    Column("event", Json, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("webhook", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_at", Moment, nullable=False),
+    Index("outbox_by_actor", "actor_id", "seq"),
 )
 
 executions = Table(
     "executions",
     metadata,
-    Column("seq", _SERIAL, primary_key=True, autoincrement=True),
-    Column("id", _ID, nullable=False, unique=True),
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("id", ID, nullable=False, unique=True),
     # No foreign key: executions are kept for accounting when their actor is gone.
-    Column("actor_id", _ID, nullable=False),
+    Column("actor_id", ID, nullable=False),
     Column("tenant", String(64), nullable=False),
     Column("api_server", Text, nullable=False),
     Column("executor", String(64), nullable=False),
+    # Whom the container runs as when the actor says `run_as_executor`.
+    Column("executor_uid", BigInteger),
+    Column("executor_gid", BigInteger),
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
-    Column("worker_id", _ID),
+    Column("worker_id", ID),
     Column("received_at", Moment, nullable=False),
     Column("started_at", Moment),
     Column("finished_at", Moment),
@@ -182,7 +207,7 @@ executions = Table(
 messages = Table(
     "messages",
     metadata,
-    Column("seq", _SERIAL, primary_key=True, autoincrement=True),
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
     Column("execution_id", ForeignKey("executions.id"), nullable=False, unique=True),
     Column("actor_id", ForeignKey("actors.id"), nullable=False),
     Column("content_type", String(32), nullable=False),
@@ -193,11 +218,11 @@ messages = Table(
     Column("jwt_header", Text),
     Column("not_before", Moment),
     # The lease: which engine's worker holds the message. The attempt number stands in the execution.
-    Column("engine_id", _ID),
-    Column("worker_id", _ID),
+    Column("engine_id", ID),
+    Column("worker_id", ID),
     # The actor's id while a message of a stateful actor is leased: unique, so the database itself refuses
     # a second one (P3). NULL otherwise, and NULLs never collide.
-    Column("exclusive_actor_id", _ID, unique=True),
+    Column("exclusive_actor_id", ID, unique=True),
     Index("messages_waiting", "actor_id", "seq"),
     Index("messages_by_engine", "engine_id"),
 )
@@ -205,7 +230,7 @@ messages = Table(
 chunks = Table(
     "chunks",
     metadata,
-    Column("execution_id", _ID, nullable=False),
+    Column("execution_id", ID, nullable=False),
     Column("position", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("stored_at", Moment, nullable=False),
@@ -215,7 +240,7 @@ chunks = Table(
 staged_states = Table(
     "staged_states",
     metadata,
-    Column("execution_id", _ID, primary_key=True),
+    Column("execution_id", ID, primary_key=True),
     Column("attempt", Integer, nullable=False),
     Column("state", Json, nullable=False),
 )
@@ -223,8 +248,8 @@ staged_states = Table(
 logs = Table(
     "logs",
     metadata,
-    Column("execution_id", _ID, primary_key=True),
-    Column("actor_id", _ID, nullable=False),
+    Column("execution_id", ID, primary_key=True),
+    Column("actor_id", ID, nullable=False),
     Column("text", Text, nullable=False),
     # NULL while the execution runs: the lifetime counts from the last store.
     Column("expires_at", Moment),
@@ -235,9 +260,9 @@ logs = Table(
 results = Table(
     "results",
     metadata,
-    Column("seq", _SERIAL, primary_key=True, autoincrement=True),
-    Column("execution_id", _ID, nullable=False),
-    Column("actor_id", _ID, nullable=False),
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("execution_id", ID, nullable=False),
+    Column("actor_id", ID, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Index("results_by_execution", "execution_id", "seq"),
@@ -248,11 +273,11 @@ results = Table(
 workers = Table(
     "workers",
     metadata,
-    Column("seq", _SERIAL, primary_key=True, autoincrement=True),
-    Column("id", _ID, nullable=False, unique=True),
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("id", ID, nullable=False, unique=True),
     Column("tenant", String(64), nullable=False),
-    Column("actor_id", _ID, nullable=False),
-    Column("engine_id", _ID, nullable=False),
+    Column("actor_id", ID, nullable=False),
+    Column("engine_id", ID, nullable=False),
     Column("status", String(32), nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("image", Text, nullable=False),
@@ -274,7 +299,7 @@ images = Table(
 engines = Table(
     "engines",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("host", Text, nullable=False),
     Column("started_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),

@@ -14,13 +14,12 @@ class Tenants:
         self._database = database
 
     def put(self, tenant: Tenant) -> None:
-        insert = self._database.upsert(tenants).values(id=tenant.id, api_server=tenant.api_server)
+        values = {"api_server": tenant.api_server, "gateway_public_key": tenant.gateway_public_key}
+        insertion = self._database.upsert(tenants).values(id=tenant.id, **values)
         with self._database.write() as connection:
-            connection.execute(
-                insert.on_conflict_do_update(index_elements=["id"], set_={"api_server": tenant.api_server}),
-            )
+            connection.execute(insertion.on_conflict_do_update(index_elements=["id"], set_=values))
 
     def find(self, tenant_id: str) -> Tenant | None:
         with self._database.read() as connection:
             row = connection.execute(select(tenants).where(tenants.c.id == tenant_id)).one_or_none()
-        return Tenant(row.id, row.api_server) if row else None
+        return Tenant(*row) if row else None

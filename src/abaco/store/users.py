@@ -12,7 +12,7 @@ from abaco.store.tables import tokens, users
 
 __all__ = ["Tokens", "Users"]
 
-_USER = (users.c.tenant, users.c.name, users.c.roles, users.c.uid, users.c.gid)
+_USER = (users.c.tenant, users.c.name, users.c.roles, users.c.uid, users.c.gid, users.c.profile)
 # Asked for with every request: built once, since building a statement costs more than running it.
 _BY_TOKEN = (
     select(*_USER)
@@ -24,11 +24,11 @@ _BY_TOKEN = (
 )
 
 
-def _user(row: Row[str, str, Any, int | None, int | None] | None) -> User | None:
+def _user(row: Row[str, str, Any, int | None, int | None, Any] | None) -> User | None:
     if row is None:
         return None
-    tenant, name, roles, uid, gid = row
-    return User(tenant, name, frozenset(Role(role) for role in roles), uid, gid)
+    tenant, name, roles, uid, gid, profile = row
+    return User(tenant, name, frozenset(Role(role) for role in roles), uid, gid, profile)
 
 
 class Users:
@@ -41,6 +41,7 @@ class Users:
             "roles": sorted(user.roles),
             "uid": user.uid,
             "gid": user.gid,
+            "profile": dict(user.profile),
         }
         insertion = self._database.upsert(users).values(tenant=user.tenant, name=user.name, **values)
         with self._database.write() as connection:

@@ -1,0 +1,24 @@
+"""What requests and responses hold, for the OpenAPI document; one file a resource.
+
+Requests are parsed by the contract's own rules (`params`) and responses rendered by `wire`: these types only
+describe them, and the tests hold them to it.
+"""
+
+from abaco.api.schemas.actors import Actor, ActorDescription, State
+from abaco.api.schemas.base import Failure
+from abaco.api.schemas.executions import Execution, Logs, Summary
+from abaco.api.schemas.messages import Message, Messages, Posted, Purged
+
+__all__ = [
+    "Actor",
+    "ActorDescription",
+    "Execution",
+    "Failure",
+    "Logs",
+    "Message",
+    "Messages",
+    "Posted",
+    "Purged",
+    "State",
+    "Summary",
+]

@@ -1,0 +1,41 @@
+"""What tables are made of: the types of columns, and the collection of all tables."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Dialect, Integer, MetaData, String, Text, TypeDecorator
+
+__all__ = ["ID", "SERIAL", "Json", "Moment", "metadata"]
+
+metadata = MetaData()
+
+ID = String(32)
+SERIAL = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only for a column whose type is spelled INTEGER."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept as milliseconds since 1970 so that both databases order and compare it alike."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else round(value.timestamp() * 1000)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """Any JSON value as text; JSON null is the text ``null``, so that a state of null differs from no state."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002
+        return msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        return None if value is None else msgspec.json.decode(value)
