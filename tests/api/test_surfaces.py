@@ -6,7 +6,6 @@ from .conftest import MakeWorld
 from .world import World
 
 NULLABLE = {
-    
     "cron_schedule",
     "cron_next_ex",
     "tasdir",
@@ -16,8 +15,7 @@ NULLABLE = {
     "max_cpus",
     "log_ex",
     "uid",
-    "gid",,
-
+    "gid",
 }
 
 
