@@ -5,7 +5,8 @@ import secrets
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -38,13 +39,14 @@ from abaco.services.identity import Identity
 from abaco.services.images import Images
 from abaco.services.mailbox import Mailbox
 from abaco.services.state import State
+from abaco.services.vault import Vault
 from abaco.services.work import Limits, Work
 from abaco.settings import Settings
 from abaco.store.database import open_database, require_url
 from abaco.store.sql import SqlStore
 from abaco.telemetry import Telemetry
 
-__all__ = ["Admin", "build_services", "open_admin", "prepare_data", "run_api", "run_engine"]
+__all__ = ["Admin", "Keys", "build_services", "open_admin", "prepare_data", "run_api", "run_engine"]
 
 _SECRET_BYTES = 32
 _SWITCH_SECONDS = 0.001
@@ -57,6 +59,14 @@ class SystemClock:
 
     def now(self) -> datetime:
         return utc_now()
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The secrets of a server, from files in its data directory."""
+
+    execution_tokens: bytes
+    vault: Vault
 
 
 class Admin:
@@ -102,12 +112,12 @@ def open_admin(settings: Settings, *, create: bool) -> Iterator[Admin]:
 
 
 def build_services(
-    store: Store, clock: Clock, notifier: Notifier, emit: Emit, settings: Settings, secret: bytes
+    store: Store, clock: Clock, notifier: Notifier, emit: Emit, settings: Settings, keys: Keys
 ) -> Services:
-    """The use cases of the API on `store`; `secret` is the key of the executions' tokens."""
+    """The use cases of the API on `store`."""
     access = Access(store)
     return Services(
-        identity=Identity(store, clock, ExecutionTokens(secret)),
+        identity=Identity(store, clock, ExecutionTokens(keys.execution_tokens)),
         actors=Actors(store, access, clock, new_id, notifier, emit, settings.base_url),
         mailbox=Mailbox(store, access, clock, new_id, notifier, emit),
         executions=Executions(store, access, clock, notifier),
@@ -123,7 +133,7 @@ def run_api(settings: Settings) -> None:
     telemetry = Telemetry("api", settings.log_level)
     store = _store(settings)
     notifier = LocalNotifier(_run(settings))
-    services = build_services(store, SystemClock(), notifier, telemetry.emit, settings, _secret(settings))
+    services = build_services(store, SystemClock(), notifier, telemetry.emit, settings, _keys(settings))
     app = build_app(services, settings, telemetry.log)
     try:
         anyio.run(serve_app, app, settings, backend_options={"use_uvloop": True})
@@ -195,16 +205,33 @@ def _image_provider(settings: Settings) -> OciImages:
     return OciImages(settings.data / "images", settings.insecure_registries)
 
 
+def _keys(settings: Settings) -> Keys:
+    return Keys(_secret(settings), _vault(settings))
+
+
 def _secret(settings: Settings) -> bytes:
-    """The key of the executions' tokens; made once, readable by the server's user only."""
-    path = settings.data / "execution-tokens.key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return bytes.fromhex(path.read_text())
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(_SECRET_BYTES))
-    return bytes.fromhex(path.read_text())
+    """The key of the executions' tokens."""
+    return bytes.fromhex(_key_file(settings.data / "execution-tokens.key", secrets.token_hex(_SECRET_BYTES)))
+
+
+def _vault(settings: Settings) -> Vault:
+    """The keys of what is sealed in the database, the current one first; beside the database, never in it."""
+    return Vault(_key_file(settings.data / "encryption.key", Vault.new_key()).split())
+
+
+def _key_file(path: Path, fresh: str) -> str:
+    """What the file holds, which is `fresh` if there was none; readable by the server's user only.
+
+    It appears whole: whoever comes second (API and engine start together) reads what the first has written.
+    """
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        with open(draft, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:  # noqa: PTH123
+            file.write(fresh)
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text()
 
 
 def _limits(settings: Settings) -> Limits:

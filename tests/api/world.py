@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import select
 
 from abaco.api.app import build_app
-from abaco.bootstrap import build_services
+from abaco.bootstrap import Keys, build_services
 from abaco.domain.event import Event
 from abaco.domain.execution import Claim, Outcome, StopReason
 from abaco.domain.lifecycle import ExecutionStatus
@@ -20,6 +20,7 @@ from abaco.domain.user import Role, User
 from abaco.ports import ClaimRequest, Closing, ResultSent
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.identity import Identity
+from abaco.services.vault import Vault
 from abaco.settings import Settings
 from abaco.store.database import Database, open_database, require_url
 from abaco.store.sql import SqlStore
@@ -31,6 +32,7 @@ __all__ = ["SECRET", "START", "Tokens", "World", "add_users", "open_world"]
 
 START = datetime(2026, 4, 29, 21, 46, 53, 7_000, UTC)
 SECRET = b"the key of the executions' tokens"
+VAULT_KEY = "a" * 43 + "="
 _USERS = (
     User("DEV", "ada", frozenset({Role.USER})),
     User("DEV", "bob", frozenset({Role.USER})),
@@ -180,7 +182,7 @@ def open_world(url: str, tokens: Tokens, data: Path, **settings: Any) -> Iterato
     store, clock, notifier = SqlStore(database), SlowClock(), RecordingNotifier()
     events: list[Event] = []
     chosen = Settings(data=data, api_server="https://abaco.test", **settings)
-    services = build_services(store, clock, notifier, events.append, chosen, SECRET)
+    services = build_services(store, clock, notifier, events.append, chosen, Keys(SECRET, Vault([VAULT_KEY])))
     app = build_app(services, chosen, structlog.wrap_logger(structlog.PrintLogger()))
     try:
         with open_http(app) as http:
