@@ -226,7 +226,7 @@ def _key_file(path: Path, fresh: str) -> str:
     """
     if not path.exists():
         draft = path.with_name(f".{path.name}.{os.getpid()}")
-        with open(draft, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:  # noqa: PTH123
+        with open(draft, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             file.write(fresh)
         with suppress(FileExistsError):
             os.link(draft, path)
