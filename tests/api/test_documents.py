@@ -9,6 +9,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from abaco.api import schemas
+from abaco.api.glossary import FIELDS
 from abaco.api.schemas.base import Camel
 
 from .world import World
@@ -102,7 +103,48 @@ def test_v3_shows_every_documented_field(world: World, kind: type[Camel], path: 
 def test_every_failure_is_as_documented(world: World, document: dict[str, Any]) -> None:
     failure = document["components"]["schemas"]["Failure"]
     body = world.http.send("GET", "/actors").json()
-    assert set(failure["properties"]) == set(failure["required"]) == set(body)
+    unknown = world.http.send("GET", "/actors", token="nobody's").json()
+    assert set(failure["required"]) == set(body)
+    assert set(failure["properties"]) == set(unknown)
+
+
+def test_every_field_is_explained_with_an_example(document: dict[str, Any]) -> None:
+    unexplained = [
+        f"{name}.{field}"
+        for name, schema in document["components"]["schemas"].items()
+        for field, shape in schema["properties"].items()
+        if not shape.get("description") or "examples" not in shape
+    ]
+    assert unexplained == []
+
+
+def test_every_parameter_is_explained_with_an_example(document: dict[str, Any]) -> None:
+    unexplained = [
+        (operation["operationId"], parameter["name"])
+        for item in document["paths"].values()
+        for operation in item.values()
+        for parameter in operation.get("parameters", [])
+        if not parameter.get("description") or "example" not in parameter
+    ]
+    assert unexplained == []
+
+
+def test_every_error_is_explained_with_an_example(document: dict[str, Any]) -> None:
+    for item in document["paths"].values():
+        for operation in item.values():
+            failures = {code: answer for code, answer in operation["responses"].items() if code >= "400"}
+            assert failures.keys() >= {"400", "401"}, operation["operationId"]
+            assert all(answer["description"] for answer in failures.values())
+            assert operation["summary"]
+            assert operation["tags"]
+
+
+def test_the_glossary_explains_nothing_that_is_not_there(document: dict[str, Any]) -> None:
+    schemas_ = document["components"]["schemas"].items()
+    fields = {
+        name for schema, body in schemas_ for field in body["properties"] for name in (field, f"{schema}.{field}")
+    }
+    assert set(FIELDS) - fields == set()
 
 
 class References(HTMLParser):

@@ -1,6 +1,6 @@
 """The OpenAPI document: Litestar knows paths and parameters, `schemas` and this table what goes in and comes out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,15 +9,38 @@ from litestar import Litestar
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from msgspec import UNSET
 
 from abaco import __version__
 from abaco.api import schemas
+from abaco.api.glossary import ERRORS, FIELDS, PATH_PARAMETERS, Word
+from abaco.api.surface import CANONICAL_ROOT
+from abaco.errors import ERROR_CODE_HEADER
 
-__all__ = ["Note", "Query", "documented", "openapi_document"]
+__all__ = ["BYTES", "FORM", "JSON", "Note", "Query", "documented", "openapi_document"]
 
 _DOCUMENTED = "abaco_documented"
-_JSON, _FORM, _BYTES = "application/json", "application/x-www-form-urlencoded", "application/octet-stream"
+_DESCRIPTION = (
+    "Functions-as-a-service on the actor model. "
+    "The same API stands under /actors and, in snake_case, under /v3/actors. "
+    "Every JSON answer is an envelope of message, status, version and result."
+)
+_SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An access token, from POST /token or an operator."},
+    "gateway": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Jwt-Assertion-TENANT",
+        "description": "A JWT signed by the tenant's gateway; the tenant stands in the header's name.",
+    },
+    "tapis": {"type": "apiKey", "in": "header", "name": "X-Tapis-Token", "description": "A Tapis JWT."},
+    "nonce": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "x-nonce",
+        "description": "A nonce, on the actor or alias it was made for.",
+    },
+}
+JSON, FORM, BYTES = "application/json", "application/x-www-form-urlencoded", "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +49,7 @@ class Query:
 
     name: str
     description: str
+    example: Any
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
 
 
@@ -34,13 +58,12 @@ class Note:
     """What the document says of one operation beyond what its route says.
 
     `result` is the type of the envelope's result: a schema, None for null, or bytes for an answer without envelope.
-    `body` is a schema, Any for every JSON value, or UNSET; `kinds` are its content types.
+    `bodies` are the types of the request by content type: a schema, bytes, or Any for every JSON value.
     """
 
     operation_id: str
     result: Any
-    body: Any
-    kinds: Sequence[str]
+    bodies: Mapping[str, Any]
     query: Sequence[Query]
 
 
@@ -49,12 +72,16 @@ def documented(
     summary: str,
     result: Any,
     *,
-    body: Any = UNSET,
-    kinds: Sequence[str] = (_JSON, _FORM),
+    body: Any = None,
+    bodies: Mapping[str, Any] | None = None,
     query: Sequence[Query] = (),
 ) -> dict[str, Any]:
-    """A route's keyword arguments: its names, and the types of its request and of the envelope's result."""
-    note = Note(operation_id, result, body, kinds, query)
+    """A route's keyword arguments: its names, and the types of its request and of the envelope's result.
+
+    `body` is a schema that may come as JSON or as a form; `bodies` says otherwise, by content type.
+    """
+    given = bodies or ({} if body is None else dict.fromkeys((JSON, FORM), body))
+    note = Note(operation_id, result, given, query)
     return {"operation_id": operation_id, "summary": summary, "opt": {_DOCUMENTED: note}, "status_code": 200}
 
 
@@ -63,59 +90,110 @@ def openapi_document(routes: Sequence[BaseRouteHandler]) -> dict[str, Any]:
     config = OpenAPIConfig(
         title="Abaco",
         version=__version__,
-        description="Functions-as-a-service on the actor model. "
-        "The same API stands under /actors and, in snake_case, under /v3/actors.",
+        description=_DESCRIPTION,
         render_plugins=[JsonRenderPlugin()],
     )
     app = Litestar(route_handlers=routes, openapi_config=config)
     document: dict[str, Any] = app.openapi_schema.to_schema()
-    notes = {
+    notes: dict[str, Note] = {
         note.operation_id: note
         for route in app.routes
         for handler in route.route_handler_map.values()  # type: ignore[union-attr]
         if (note := handler[0].opt.get(_DOCUMENTED))
     }
-    types = [kind for note in notes.values() for kind in (note.result, note.body) if kind not in (None, UNSET, Any)]
-    (_, *described), components = msgspec.json.schema_components(
-        [schemas.Failure, *types], ref_template="#/components/schemas/{name}"
-    )
-    by_type = dict(zip(map(repr, types), described, strict=True))
-    document.setdefault("components", {}).setdefault("schemas", {}).update(components)
-    document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
-    document["security"] = [{"bearer": []}]
-    for path in document["paths"].values():
-        for operation in path.values():
+    shapes = _Shapes(notes.values())
+    document.setdefault("components", {}).setdefault("schemas", {}).update(shapes.components)
+    document["components"]["securitySchemes"] = _SECURITY
+    document["security"] = [{name: []} for name in _SECURITY]
+    document["tags"] = []
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
             if (note := notes.get(operation.get("operationId"))) is not None:
-                _describe(operation, note, by_type)
+                _describe(operation, note, shapes)
+                operation["tags"] = [_tag(path)]
+    document["tags"] = [{"name": name} for name in sorted({_tag(path) for path in document["paths"]})]
     return document
 
 
-def _describe(operation: dict[str, Any], note: Note, by_type: dict[str, Any]) -> None:
-    failure = {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}
-    operation["responses"] = {
-        "200": {"description": "Done.", "content": _success(note.result, by_type)},
-        "400": {"description": "The request is wrong, or not permitted.", "content": failure},
-        "401": {"description": "The credentials are missing or not valid.", "content": failure},
-        "404": {"description": "There is no such object.", "content": failure},
-    }
-    for parameter in note.query:
-        shown = {"name": parameter.name, "in": "query", "required": False, "description": parameter.description}
-        operation.setdefault("parameters", []).append({**shown, "schema": dict(parameter.schema)})
-    if note.body is not UNSET:
-        schema = {} if note.body is Any else by_type[repr(note.body)]
-        binary = {"type": "string", "format": "binary"}
-        content = {kind: {"schema": binary if kind == _BYTES else schema} for kind in note.kinds}
+class _Shapes:
+    """The JSON schemas of everything that goes in or comes out, explained by the glossary."""
+
+    def __init__(self, notes: Iterable[Note]) -> None:
+        kinds = [kind for note in notes for kind in (note.result, *note.bodies.values())]
+        types = [kind for kind in kinds if kind not in (None, bytes, Any)]
+        (self.failure, *described), self.components = msgspec.json.schema_components(
+            [schemas.Failure, *types], ref_template="#/components/schemas/{name}"
+        )
+        self._by_type = dict(zip(map(repr, types), described, strict=True))
+        for name, schema in self.components.items():
+            _explain(name, schema)
+
+    def of(self, kind: Any) -> dict[str, Any]:
+        if kind is bytes:
+            return {"type": "string", "format": "binary"}
+        if kind is None:
+            return {"type": "null"}
+        return {} if kind is Any else self._by_type[repr(kind)]
+
+
+def _explain(name: str, schema: dict[str, Any]) -> None:
+    for field_name, shape in schema.get("properties", {}).items():
+        word = FIELDS.get(f"{name}.{field_name}") or FIELDS.get(field_name)
+        if word is not None:
+            shape.setdefault("description", word.meaning)
+            shape.setdefault("examples", [word.example])
+
+
+def _tag(path: str) -> str:
+    """What the page groups an operation under: the resource that its path names."""
+    parts = [part for part in path.removeprefix(CANONICAL_ROOT).split("/") if part and not part.startswith("{")]
+    return parts[0] if parts else "actors"
+
+
+def _describe(operation: dict[str, Any], note: Note, shapes: _Shapes) -> None:
+    for parameter in operation.get("parameters", []):
+        word = PATH_PARAMETERS.get(parameter["name"])
+        if word is not None:
+            parameter["description"] = word.meaning
+            parameter["example"] = word.example
+    for query in note.query:
+        operation.setdefault("parameters", []).append(
+            {
+                "name": query.name,
+                "in": "query",
+                "required": False,
+                "description": query.description,
+                "schema": dict(query.schema),
+                "example": query.example,
+            }
+        )
+    if note.bodies:
+        content = {kind: {"schema": shapes.of(body)} for kind, body in note.bodies.items()}
         operation["requestBody"] = {"required": True, "content": content}
+    operation["responses"] = {
+        "200": {"description": "Done.", "content": _success(note.result, shapes)},
+        **{code: _failure(word, shapes) for code, word in ERRORS.items()},
+    }
 
 
-def _success(result: Any, by_type: dict[str, Any]) -> dict[str, Any]:
+def _failure(word: Word, shapes: _Shapes) -> dict[str, Any]:
+    example = {"message": word.example, "status": "error", "version": __version__, "result": None}
+    header = {"description": "The kind of error, as a stable code.", "schema": {"type": "string"}}
+    return {
+        "description": word.meaning,
+        "headers": {ERROR_CODE_HEADER: header},
+        "content": {JSON: {"schema": shapes.failure, "example": example}},
+    }
+
+
+def _success(result: Any, shapes: _Shapes) -> dict[str, Any]:
     if result is bytes:
-        return {_BYTES: {"schema": {"type": "string", "format": "binary"}}}
+        return {BYTES: {"schema": shapes.of(bytes)}}
     properties = {
-        "message": {"type": "string"},
-        "status": {"type": "string", "enum": ["success"]},
-        "version": {"type": "string"},
-        "result": {"type": "null"} if result is None else by_type[repr(result)],
+        "message": {"type": "string", "description": "What was done."},
+        "status": {"type": "string", "enum": ["success"], "description": "Always `success`."},
+        "version": {"type": "string", "description": "Version of the service."},
+        "result": shapes.of(result),
     }
     envelope = {"type": "object", "properties": properties, "required": list(properties)}
-    return {"application/json": {"schema": envelope}}
+    return {JSON: {"schema": envelope}}

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from abaco.api import schemas
 from abaco.api.auth import Caller, credentials_of
 from abaco.api.batcher import Batcher
-from abaco.api.documents import documented
+from abaco.api.documents import BYTES, FORM, JSON, documented
 from abaco.api.params import (
     Params,
     body_pieces,
@@ -36,7 +36,6 @@ __all__ = ["message_routes"]
 
 _PATH = CANONICAL_ROOT + "/{actor_id:str}/messages"
 _DONE = "The request was successful"
-_KINDS = ("application/json", "application/x-www-form-urlencoded", "application/octet-stream")
 _PIECE_BYTES = 1024**2
 _NOT_ENVIRONMENT = {"message", "x-nonce"}
 """Query parameters that containers do not see: the message itself, and a credential."""
@@ -187,7 +186,12 @@ def message_routes(
             await _abandon(upload)
             raise
 
-    @post(_PATH, **documented("sendMessage", "Send a message.", schemas.Posted, body=schemas.Message, kinds=_KINDS))
+    @post(
+        _PATH,
+        **documented(
+            "sendMessage", "Send a message.", schemas.Posted, bodies={JSON: Any, FORM: schemas.Message, BYTES: bytes}
+        ),
+    )
     async def send_message(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         credentials = credentials_of(request)
         in_query = query_value(request, "message")

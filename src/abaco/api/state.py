@@ -9,7 +9,7 @@ from litestar.params import FromPath
 
 from abaco.api import schemas
 from abaco.api.auth import Caller, credentials_of
-from abaco.api.documents import documented
+from abaco.api.documents import JSON, documented
 from abaco.api.params import decode_json, read_body, surface_of
 from abaco.api.surface import CANONICAL_ROOT
 from abaco.api.wire import Wire, actor_fields
@@ -29,7 +29,7 @@ def state_routes(state: State, caller: Caller, wire: Wire) -> list[BaseRouteHand
 
     @post(
         _PATH,
-        **documented("updateState", "Replace an actor's state.", schemas.Actor, body=Any, kinds=("application/json",)),
+        **documented("updateState", "Replace an actor's state.", schemas.Actor, bodies={JSON: Any}),
     )
     async def update_state(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         credentials_of(request)  # before the body: a stranger is told so at once

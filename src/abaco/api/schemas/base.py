@@ -1,6 +1,8 @@
 """What all schemas share: the spelling of fields, and the error."""
 
-from msgspec import Struct
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
 
 __all__ = ["Camel", "Failure", "Links"]
 
@@ -23,3 +25,4 @@ class Failure(Struct):
     status: str
     version: str
     result: None
+    fault: dict[str, Any] | UnsetType = UNSET

@@ -1,0 +1,143 @@
+"""What the OpenAPI document says of fields, parameters and errors: one explanation and one example a name.
+
+A field is looked up as ``Schema.field``, else as ``field``, spelled as under ``/actors/v2``. The tests hold that every
+field and parameter of the document has an entry here or a description of its own.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+__all__ = ["ERRORS", "FIELDS", "PATH_PARAMETERS", "Word"]
+
+
+class Word(NamedTuple):
+    """An explanation, and a value as it may occur."""
+
+    meaning: str
+    example: Any
+
+
+_TIME = "2026-11-22T03:07:11.678Z"
+_ID = "eNulypx6PZNqa"
+_SERVER = "https://abaco.example.org"
+
+FIELDS: Mapping[str, Word] = {
+    # --- everywhere ---
+    "id": Word("Identifier: 13 letters and digits.", _ID),
+    "owner": Word("Who registered it.", "ada"),
+    "status": Word("Where it is in its lifecycle.", "READY"),
+    "description": Word("Free text for people.", "Counts the words of a message."),
+    "apiServer": Word("Base URL of the tenant's API.", _SERVER),
+    "actorId": Word("Id of the actor.", _ID),
+    "createTime": Word("When it was made (UTC).", _TIME),
+    "_links": Word("URLs of related objects.", {"self": f"{_SERVER}/actors/v2/{_ID}"}),
+    "self": Word("URL of the object itself.", f"{_SERVER}/actors/v2/{_ID}"),
+    "executions": Word("URL of the actor's executions.", f"{_SERVER}/actors/v2/{_ID}/executions"),
+    "execution": Word("URL of the execution.", f"{_SERVER}/actors/v2/{_ID}/executions/wmQdRq4X1ZbA3"),
+    "messages": Word("URL of the actor's messages.", f"{_SERVER}/actors/v2/{_ID}/messages"),
+    "logs": Word("URL of the execution's log.", f"{_SERVER}/actors/v2/{_ID}/executions/wmQdRq4X1ZbA3/logs"),
+    "ActorLinks.owner": Word("URL of the owner's profile.", f"{_SERVER}/profiles/v2/ada"),
+    "ExecutionLinks.owner": Word("URL of the sender's profile.", f"{_SERVER}/profiles/v2/ada"),
+    "Links.owner": Word("URL of the owner's profile.", f"{_SERVER}/profiles/v2/ada"),
+    "LogLinks.owner": Word("URL of the owner's profile.", f"{_SERVER}/profiles/v2/ada"),
+    "PostedLinks.owner": Word("URL of the owner's profile.", f"{_SERVER}/profiles/v2/ada"),
+    # --- actors ---
+    "image": Word("Container image: [registry/]repository[:tag].", "abacosamples/wc"),
+    "name": Word("A name for people; need not be unique.", "word-counter"),
+    "type": Word("Free text without effect; `none`, `bin` or `json` by custom.", "none"),
+    "defaultEnvironment": Word(
+        "Variables of every execution; values that are not text are rendered as Python does, null leaves one unset.",
+        {"MODE": "fast"},
+    ),
+    "stateless": Word("Whether messages may run at the same time; a stateful actor keeps a state.", True),
+    "state": Word("Any JSON value that a stateful actor keeps between messages.", {"count": 3}),
+    "hints": Word("Tags; `sync` keeps a worker ready for a while.", ["sync"]),
+    "link": Word("Actor that gets this one's events as messages: its id or alias; empty for none.", ""),
+    "webhook": Word("URL that this actor's events are posted to; empty for none.", ""),
+    "token": Word(
+        'Whether executions get an access token of the owner; the text "false" or "true" is the server\'s default.',
+        False,
+    ),
+    "privileged": Word("Whether containers run privileged.", False),
+    "useContainerUid": Word("Run as the image's own user instead of the owner.", False),
+    "runAsExecutor": Word("Run as whoever sent the message instead of the owner.", False),
+    "queue": Word("Name of the queue whose workers run the actor.", "default"),
+    "maxWorkers": Word("Executions at once; stateless actors only.", 4),
+    "memLimit": Word("Memory of an execution in Docker's syntax; -1 is no limit.", "512m"),
+    "maxCpus": Word("CPU of an execution in nano-CPUs; -1 is no limit.", 1_000_000_000),
+    "logEx": Word("Seconds that logs are kept.", 43_200),
+    "cronSchedule": Word("When the actor runs by itself.", "2078-09-06 20 + 1 day"),
+    "cronOn": Word("Whether the schedule is switched on.", True),
+    "cronNextEx": Word("The schedule's next slot.", "2078-9-6 20"),
+    "mounts": Word("Directories of the server that containers see.", []),
+    "uid": Word("User id that containers run as.", "1001"),
+    "gid": Word("Group id that containers run as.", "1001"),
+    "tasdir": Word("The owner's home directory, if known.", "/home/ada"),
+    "revision": Word("1, and one more with each new image or `force`.", 1),
+    "statusMessage": Word("Why the actor is in ERROR.", ""),
+    "lastUpdateTime": Word("When it was last updated (UTC).", _TIME),
+    "force": Word("Start a new revision although the image's name is the same. For updates only.", False),
+    # --- messages ---
+    "executionId": Word("Id of the execution that the message became.", "wmQdRq4X1ZbA3"),
+    "msg": Word("The message as it was taken; `binary - omitted` for bytes.", "to be or not to be"),
+    "Purged.msg": Word("What was done.", "Actor mailbox purged."),
+    "message": Word("The message, as text.", "to be or not to be"),
+    "Messages.messages": Word("Messages that wait, not counting those being executed.", 0),
+    # --- executions ---
+    "executor": Word("Who sent the message.", "ada"),
+    "messageReceivedTime": Word("When the message was taken (UTC).", _TIME),
+    "workerId": Word("The worker that runs or ran it.", "Xq3wMjzRvB0aN"),
+    "startTime": Word("When the container was started (UTC).", _TIME),
+    "finishTime": Word("When the container ended (UTC).", _TIME),
+    "runtime": Word("Seconds of wall clock, whole.", 2),
+    "cpu": Word("CPU time in nanoseconds.", 31_000_000),
+    "io": Word("Bytes received over the network.", 0),
+    "exitCode": Word("Exit code of the container's program.", 0),
+    "finalState": Word("The container's last state, in Docker's words.", {"Status": "exited", "ExitCode": 0}),
+    "attempts": Word("How often a container was started for it.", 1),
+    "imageDigest": Word("Digest of the image that ran.", "sha256:4f53cda18c2b"),
+    "Execution.status": Word("SUBMITTED, RUNNING, COMPLETE or ERROR.", "COMPLETE"),
+    "SummaryEntry.status": Word("SUBMITTED, RUNNING, COMPLETE or ERROR.", "COMPLETE"),
+    "Summary.executions": Word("The actor's executions, oldest first.", []),
+    "totalExecutions": Word("How many there are.", 12),
+    "totalCpu": Word("Sum of their CPU time in nanoseconds.", 372_000_000),
+    "totalIo": Word("Sum of the bytes they received.", 0),
+    "totalRuntime": Word("Sum of their seconds of wall clock.", 24),
+    "Logs.logs": Word("What the container wrote to stdout and stderr so far.", "hello\n"),
+    # --- errors ---
+    "Failure.message": Word("What was wrong, and what to change.", f"No actor found with identifier: {_ID}."),
+    "Failure.status": Word("Always `error`.", "error"),
+    "version": Word("Version of the service.", "0.1.0"),
+    "result": Word("Always null.", None),
+    "fault": Word("With unknown or expired tokens: what an API gateway says, which clients refresh on.", None),
+}
+
+PATH_PARAMETERS: Mapping[str, Word] = {
+    "actor_id": Word("Id or alias of the actor.", _ID),
+    "execution_id": Word("Id of the execution.", "wmQdRq4X1ZbA3"),
+    "alias": Word("Name of the alias.", "word-counter"),
+    "nonce_id": Word("The nonce.", "DEV_8f14e45fceea167a5a36dedd4bea2543"),
+    "config_name": Word("Name of the config.", "database"),
+    "worker_id": Word("Id of the worker.", "Xq3wMjzRvB0aN"),
+    "collection": Word("actors, executions, workers or logs.", "actors"),
+    "username": Word("Name of the user.", "ada"),
+    "client_name": Word("Name of the OAuth client.", "laptop"),
+    "tenant_id": Word("Id of the tenant.", "DEV"),
+}
+
+ERRORS: Mapping[str, Word] = {
+    "400": Word(
+        "The request is wrong, or the caller lacks a permission or role; the message says what to change. "
+        "Codes: invalid_input, too_large, not_permitted, conflict.",
+        "Not authorized -- you do not have access to this actor.",
+    ),
+    "401": Word(
+        "The credentials are missing (not_authenticated), or unknown, expired or revoked (invalid_credentials: "
+        "then `fault` says so in a gateway's words).",
+        "No credentials: send the header 'Authorization: Bearer TOKEN'.",
+    ),
+    "404": Word(
+        "There is no such object in the caller's tenant. Code: not_found.", f"No actor found with identifier: {_ID}."
+    ),
+    "503": Word("The service cannot answer now; try again later. Code: unavailable.", "Too many requests wait."),
+}
