@@ -1,6 +1,6 @@
 # Every target prepares what it needs; `make setup` is quick when there is nothing to do.
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo bench clean
+.PHONY: help setup check test fuzz demo bench clean
 
 VENV := .venv/bin
 
@@ -19,6 +19,9 @@ check: setup ## Lint, types, the arrows between the rooms, and the tests that ne
 
 test: setup ## All tests, with real containers and databases (ARGS=... goes to pytest)
 	$(VENV)/pytest $(ARGS)
+
+fuzz: setup ## Send the API thousands of requests made from its own OpenAPI document
+	FUZZ_EXAMPLES=400 $(VENV)/pytest -s tests/fuzz
 
 demo: setup ## Watch real actors run, from registration to results
 	$(VENV)/python -m scripts.demo

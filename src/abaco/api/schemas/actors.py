@@ -27,7 +27,7 @@ class Actor(Camel, kw_only=True):
     owner: str
     default_environment: dict[str, Any]
     stateless: bool
-    state: Any
+    state: Any | UnsetType = UNSET
     hints: list[str]
     link: Annotated[str, Meta(description="Actor that gets this one's events: its id or alias.")]
     webhook: Annotated[str, Meta(description="URL that gets this actor's events.")]
