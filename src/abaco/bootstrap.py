@@ -33,11 +33,14 @@ from abaco.runtime.images import OciImages
 from abaco.runtime.kernel import enter_private_mounts
 from abaco.services.access import Access
 from abaco.services.actors import Actors
+from abaco.services.aliases import Aliases
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.executions import Executions
 from abaco.services.identity import Identity
 from abaco.services.images import Images
 from abaco.services.mailbox import Mailbox
+from abaco.services.nonces import NonceRedeemer, Nonces
+from abaco.services.permissions import Permissions
 from abaco.services.state import State
 from abaco.services.vault import Vault
 from abaco.services.work import Limits, Work
@@ -46,7 +49,7 @@ from abaco.store.database import open_database, require_url
 from abaco.store.sql import SqlStore
 from abaco.telemetry import Telemetry
 
-__all__ = ["Admin", "Keys", "build_services", "open_admin", "prepare_data", "run_api", "run_engine"]
+__all__ = ["Admin", "Keys", "build_identity", "build_services", "open_admin", "prepare_data", "run_api", "run_engine"]
 
 _SECRET_BYTES = 32
 _SWITCH_SECONDS = 0.001
@@ -103,7 +106,7 @@ def open_admin(settings: Settings, *, create: bool) -> Iterator[Admin]:
     prepare_data(settings)
     store = _store(settings)
     try:
-        identity = Identity(store, SystemClock(), ExecutionTokens(_secret(settings)))
+        identity = build_identity(store, SystemClock(), settings, _keys(settings))
         if store.tenants.find(settings.default_tenant) is None:
             identity.add_tenant(settings.default_tenant)
         yield Admin(store, identity, Images(store, _image_provider(settings), SystemClock()))
@@ -115,15 +118,26 @@ def build_services(
     store: Store, clock: Clock, notifier: Notifier, emit: Emit, settings: Settings, keys: Keys
 ) -> Services:
     """The use cases of the API on `store`."""
-    access = Access(store)
+    access = Access(store, settings.base_url)
+    aliases = Aliases(store, access, clock, new_id, emit)
     return Services(
-        identity=Identity(store, clock, ExecutionTokens(keys.execution_tokens)),
-        actors=Actors(store, access, clock, new_id, notifier, emit, settings.base_url),
+        identity=build_identity(store, clock, settings, keys),
+        actors=Actors(store, access, clock, new_id, notifier, emit),
+        actor_permissions=Permissions(store, lambda who, name, level: access.require(who, name, level).id),
+        aliases=aliases,
+        alias_permissions=Permissions(store, lambda who, name, level: aliases.require(who, name, level).id),
+        nonces=Nonces(store, access, aliases, clock, keys.vault),
         mailbox=Mailbox(store, access, clock, new_id, notifier, emit),
         executions=Executions(store, access, clock, notifier),
         state=State(store, access),
         is_healthy=lambda: store.engines.any_alive(clock.now()),
     )
+
+
+def build_identity(store: Store, clock: Clock, settings: Settings, keys: Keys) -> Identity:
+    """Who is calling; `abaco admin` uses it without a server."""
+    nonces = NonceRedeemer(store, clock, accepted=settings.accept_nonce)
+    return Identity(store, clock, ExecutionTokens(keys.execution_tokens), nonces)
 
 
 def run_api(settings: Settings) -> None:

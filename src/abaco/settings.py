@@ -53,6 +53,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "camel"
     default_tenant: Annotated[str, Meta(description="Tenant that `admin` commands mean when none is named.")] = "dev"
     default_token: Annotated[bool, Meta(description="Whether actors that do not say get their owner's token.")] = False
+    accept_nonce: Annotated[
+        bool, Meta(description="Whether nonces open the actors and aliases they were made for.")
+    ] = True
+    nonce_in_environment: Annotated[
+        bool,
+        Meta(description="Whether containers see the nonce of the request as the variable x-nonce, as upstream's do."),
+    ] = False
     max_workers: Annotated[int, Meta(ge=1, le=10_000, description="Workers of all actors on this machine.")] = max(
         4, 2 * _CORES
     )

@@ -1,17 +1,18 @@
 """Who is let in: bearer tokens of users, and of running executions."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from abaco.services.execution_tokens import ExecutionTokens
-from abaco.services.identity import Identity
+from abaco.bootstrap import build_identity
+from abaco.settings import Settings
 
 from .asgi import result_of
-from .world import SECRET, World
+from .world import KEYS, SECRET, World
 
 
 def require_fault(response: httpx.Response) -> None:
@@ -46,7 +47,7 @@ def test_a_bad_token_is_the_401_of_a_gateway(world: World, token: str, method: s
 
 
 def test_a_token_may_expire(world: World) -> None:
-    identity = Identity(world.store, world.clock, ExecutionTokens(SECRET))
+    identity = build_identity(world.store, world.clock, Settings(data=Path("/nowhere")), KEYS)
     token = identity.issue_token("DEV", "ada", timedelta(seconds=60))
     assert world.http.send("GET", "/actors", token=token).status_code == 200
     world.clock.advance(seconds=60)

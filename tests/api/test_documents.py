@@ -29,6 +29,23 @@ ROUTES = {
     "getExecution": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}"),
     "haltExecution": ("DELETE", "/actors/v2/{actor_id}/executions/{execution_id}"),
     "getExecutionLogs": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}/logs"),
+    "getPermissions": ("GET", "/actors/v2/{actor_id}/permissions"),
+    "updatePermissions": ("POST", "/actors/v2/{actor_id}/permissions"),
+    "listNonces": ("GET", "/actors/v2/{actor_id}/nonces"),
+    "addNonce": ("POST", "/actors/v2/{actor_id}/nonces"),
+    "getNonce": ("GET", "/actors/v2/{actor_id}/nonces/{nonce_id}"),
+    "deleteNonce": ("DELETE", "/actors/v2/{actor_id}/nonces/{nonce_id}"),
+    "listAliases": ("GET", "/actors/v2/aliases"),
+    "addAlias": ("POST", "/actors/v2/aliases"),
+    "getAlias": ("GET", "/actors/v2/aliases/{alias}"),
+    "updateAlias": ("PUT", "/actors/v2/aliases/{alias}"),
+    "deleteAlias": ("DELETE", "/actors/v2/aliases/{alias}"),
+    "getAliasPermissions": ("GET", "/actors/v2/aliases/{alias}/permissions"),
+    "updateAliasPermissions": ("POST", "/actors/v2/aliases/{alias}/permissions"),
+    "listAliasNonces": ("GET", "/actors/v2/aliases/{alias}/nonces"),
+    "addAliasNonce": ("POST", "/actors/v2/aliases/{alias}/nonces"),
+    "getAliasNonce": ("GET", "/actors/v2/aliases/{alias}/nonces/{nonce_id}"),
+    "deleteAliasNonce": ("DELETE", "/actors/v2/aliases/{alias}/nonces/{nonce_id}"),
     "getOneExecutionResult": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}/results"),
 }
 
@@ -85,6 +102,13 @@ def test_answers_hold_what_is_documented(world: World) -> None:
             world.close(world.claim(actor), "log", cpu=1, io=2)
     require_documented(world.post(f"{actor}/messages", "pri", json=[1]), schemas.Posted)
     require_documented(world.post(f"{actor}/state", "pri", json=0), schemas.Actor)
+    require_documented(world.post(f"{actor}/nonces", "pri", json={}), schemas.Nonce)
+    require_documented(
+        world.post(f"{actor}/permissions", "pri", json={"user": "x", "level": "READ"}), schemas.Permissions
+    )
+    alias = {"alias": "named", "actorId": actor.rpartition("/")[2]}
+    require_documented(world.post("/actors/v2/aliases", "pri", json=alias), schemas.Alias)
+    require_documented(world.post("/actors/v2/aliases/named/nonces", "pri", json={}), schemas.Nonce)
     require_documented(world.send("DELETE", f"{actor}/messages", "pri").json()["result"], schemas.Purged)
 
 

@@ -12,14 +12,13 @@ import structlog
 from sqlalchemy import select
 
 from abaco.api.app import build_app
-from abaco.bootstrap import Keys, build_services
+from abaco.bootstrap import Keys, build_identity, build_services
 from abaco.domain.event import Event
 from abaco.domain.execution import Claim, Outcome, StopReason
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.user import Role, User
 from abaco.ports import ClaimRequest, Closing, ResultSent
 from abaco.services.execution_tokens import ExecutionTokens
-from abaco.services.identity import Identity
 from abaco.services.vault import Vault
 from abaco.settings import Settings
 from abaco.store.database import Database, open_database, require_url
@@ -28,11 +27,11 @@ from abaco.store.tables import metadata
 
 from .asgi import Call, Http, open_http, result_of
 
-__all__ = ["SECRET", "START", "Tokens", "World", "add_users", "open_world"]
+__all__ = ["KEYS", "SECRET", "START", "Tokens", "World", "add_users", "open_world"]
 
 START = datetime(2026, 4, 29, 21, 46, 53, 7_000, UTC)
 SECRET = b"the key of the executions' tokens"
-VAULT_KEY = "a" * 43 + "="
+KEYS = Keys(SECRET, Vault(["a" * 43 + "="]))
 _USERS = (
     User("DEV", "ada", frozenset({Role.USER})),
     User("DEV", "bob", frozenset({Role.USER})),
@@ -182,7 +181,7 @@ def open_world(url: str, tokens: Tokens, data: Path, **settings: Any) -> Iterato
     store, clock, notifier = SqlStore(database), SlowClock(), RecordingNotifier()
     events: list[Event] = []
     chosen = Settings(data=data, api_server="https://abaco.test", **settings)
-    services = build_services(store, clock, notifier, events.append, chosen, Keys(SECRET, Vault([VAULT_KEY])))
+    services = build_services(store, clock, notifier, events.append, chosen, KEYS)
     app = build_app(services, chosen, structlog.wrap_logger(structlog.PrintLogger()))
     try:
         with open_http(app) as http:
@@ -194,7 +193,7 @@ def open_world(url: str, tokens: Tokens, data: Path, **settings: Any) -> Iterato
 def add_users(url: str) -> Tokens:
     """Add the tenants and users to a migrated database."""
     store = SqlStore(open_database(require_url(url)))
-    identity = Identity(store, SlowClock(), ExecutionTokens(SECRET))
+    identity = build_identity(store, SlowClock(), Settings(data=Path("/nowhere")), KEYS)
     identity.add_tenant("DEV")
     identity.add_tenant("OTHER", "https://other.test")
     tokens = {}

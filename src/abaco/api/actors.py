@@ -17,7 +17,9 @@ from abaco.api.wire import Wire, actor_fields
 from abaco.domain.actor import Actor, ActorDescription
 from abaco.services.actors import Actors
 
-__all__ = ["actor_routes"]
+__all__ = ["ACTOR_PATH", "actor_routes"]
+
+ACTOR_PATH = CANONICAL_ROOT + "/{actor_id:str}"
 
 _DELETE_WAIT_SECONDS = 20.0
 _DELETE_POLL_SECONDS = 0.02
@@ -68,13 +70,13 @@ def actor_routes(actors: Actors, caller: Caller, wire: Wire) -> list[BaseRouteHa
         actor = await caller.call(request, lambda who: actors.register(who, description))
         return wire.success("Actor created successfully.", show(request, actor))
 
-    @get(CANONICAL_ROOT + "/{actor_id:str}", **documented("get", "Get one actor.", schemas.Actor))
+    @get(ACTOR_PATH, **documented("get", "Get one actor.", schemas.Actor))
     async def get_actor(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         actor = await caller.call(request, lambda who: actors.get(who, actor_id))
         return wire.success("Actor retrieved successfully.", show(request, actor))
 
     @put(
-        CANONICAL_ROOT + "/{actor_id:str}",
+        ACTOR_PATH,
         **documented("update", "Update an actor.", schemas.Actor, body=schemas.ActorDescription),
     )
     async def update_actor(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
@@ -84,7 +86,7 @@ def actor_routes(actors: Actors, caller: Caller, wire: Wire) -> list[BaseRouteHa
         return wire.success("Actor updated successfully.", show(request, actor))
 
     @delete(
-        CANONICAL_ROOT + "/{actor_id:str}",
+        ACTOR_PATH,
         **documented("delete", "Delete an actor; its running containers are killed.", None),
     )
     async def delete_actor(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:

@@ -10,21 +10,27 @@ from litestar.handlers import BaseRouteHandler
 from structlog.typing import FilteringBoundLogger
 
 from abaco import __version__
-from abaco.api.actors import actor_routes
+from abaco.api.actors import ACTOR_PATH, actor_routes
+from abaco.api.aliases import ALIAS_PATH, alias_routes
 from abaco.api.auth import Caller
 from abaco.api.edge import App, Edge
 from abaco.api.executions import execution_routes
 from abaco.api.messages import message_routes
+from abaco.api.nonces import nonce_routes
 from abaco.api.options import options_routes
 from abaco.api.pages import page_routes
+from abaco.api.permissions import permission_routes
 from abaco.api.state import state_routes
 from abaco.api.surface import surfaces
 from abaco.api.wire import Wire
 from abaco.errors import AbacoError, InternalError, InvalidInput, MethodNotAllowed, NotFound
 from abaco.services.actors import Actors
+from abaco.services.aliases import Aliases
 from abaco.services.executions import Executions
 from abaco.services.identity import Identity
 from abaco.services.mailbox import Mailbox
+from abaco.services.nonces import Nonces
+from abaco.services.permissions import Permissions
 from abaco.services.state import State
 from abaco.settings import Settings
 
@@ -37,6 +43,10 @@ class Services:
 
     identity: Identity
     actors: Actors
+    actor_permissions: Permissions
+    aliases: Aliases
+    alias_permissions: Permissions
+    nonces: Nonces
     mailbox: Mailbox
     executions: Executions
     state: State
@@ -49,9 +59,10 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger)
     caller = Caller(services.identity)
     api: Sequence[BaseRouteHandler] = [
         *actor_routes(services.actors, caller, wire),
-        *message_routes(services.mailbox, services.identity, caller, wire, settings.max_content_length),
+        *message_routes(services.mailbox, services.identity, caller, wire, settings),
         *execution_routes(services.executions, caller, wire),
         *state_routes(services.state, caller, wire),
+        *_sharing_routes(services, caller, wire),
     ]
     routes = [*api, *page_routes(services.is_healthy, api)]
     app = Litestar(
@@ -62,6 +73,16 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger)
         request_max_body_size=None,
     )
     return Edge(app, surfaces(settings.case))
+
+
+def _sharing_routes(services: Services, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
+    return [
+        *alias_routes(services.aliases, caller, wire),
+        *permission_routes(ACTOR_PATH, "actor_id", "", services.actor_permissions, caller, wire),
+        *permission_routes(ALIAS_PATH, "alias", "Alias", services.alias_permissions, caller, wire),
+        *nonce_routes(ACTOR_PATH, "actor_id", "Actor", services.nonces, caller, wire),
+        *nonce_routes(ALIAS_PATH, "alias", "Alias", services.nonces, caller, wire),
+    ]
 
 
 def _error_handlers(wire: Wire, log: FilteringBoundLogger) -> dict[Any, Any]:

@@ -104,6 +104,18 @@ FIELDS: Mapping[str, Word] = {
     "totalIo": Word("Sum of the bytes they received.", 0),
     "totalRuntime": Word("Sum of their seconds of wall clock.", 24),
     "Logs.logs": Word("What the container wrote to stdout and stderr so far.", "hello\n"),
+    # --- sharing ---
+    "user": Word("Whom the level is for; ABACO_WORLD is every user of the tenant.", "bob"),
+    "level": Word("NONE, READ, EXECUTE or UPDATE; each includes the ones before it.", "EXECUTE"),
+    "alias": Word("The name.", "word-counter"),
+    "actor": Word("URL of the actor.", f"{_SERVER}/actors/v2/{_ID}"),
+    "AliasLinks.owner": Word("URL of the owner's profile.", f"{_SERVER}/profiles/v2/ada"),
+    "Nonce.id": Word("The nonce itself: whoever has it can use it.", "DEV_8f14e45fceea167a5a36dedd4bea2543"),
+    "roles": Word("The owner's roles when it was made; admin and privileged do not come with it.", ["user"]),
+    "maxUses": Word("How often it may be used; -1 is any number of times.", 3),
+    "currentUses": Word("How often it was used.", 1),
+    "remainingUses": Word("How often it may still be used; -1 is any number of times.", 2),
+    "lastUseTime": Word("When it was last used (UTC), or the text `None`.", _TIME),
     # --- errors ---
     "Failure.message": Word("What was wrong, and what to change.", f"No actor found with identifier: {_ID}."),
     "Failure.status": Word("Always `error`.", "error"),

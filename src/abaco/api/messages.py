@@ -31,14 +31,13 @@ from abaco.domain.user import Principal
 from abaco.errors import AbacoError, InvalidInput
 from abaco.services.identity import Identity
 from abaco.services.mailbox import BinaryUpload, Mailbox, Post, Posted
+from abaco.settings import Settings
 
 __all__ = ["message_routes"]
 
 _PATH = CANONICAL_ROOT + "/{actor_id:str}/messages"
 _DONE = "The request was successful"
 _PIECE_BYTES = 1024**2
-_NOT_ENVIRONMENT = {"message", "x-nonce"}
-"""Query parameters that containers do not see: the message itself, and a credential."""
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
 
@@ -84,11 +83,11 @@ def _sender(
     return known[credentials]
 
 
-def _environment(request: Request[Any, Any, Any]) -> dict[str, str]:
-    """The query parameters as variables; of a repeated name the first value."""
+def _environment(request: Request[Any, Any, Any], hidden: frozenset[str]) -> dict[str, str]:
+    """The query parameters as variables, but the `hidden`; of a repeated name the first value."""
     environment: dict[str, str] = {}
     for name, value in query_pairs(request):
-        if name not in _NOT_ENVIRONMENT:
+        if name not in hidden:
             environment.setdefault(name, value)
     return environment
 
@@ -165,14 +164,16 @@ def _posted_fields(surface: Surface, posted: Posted) -> dict[str, Any]:
 
 
 def message_routes(
-    mailbox: Mailbox, identity: Identity, caller: Caller, wire: Wire, max_content_length: int
+    mailbox: Mailbox, identity: Identity, caller: Caller, wire: Wire, settings: Settings
 ) -> list[BaseRouteHandler]:
+    # What containers do not see of the query: the message itself, and (unless wanted, as upstream has it) a credential.
+    hidden = frozenset({"message"} if settings.nonce_in_environment else {"message", "x-nonce"})
     letters: Batcher[_Letter, Posted] = Batcher(_deliver(identity, mailbox))
 
     async def post_binary(request: Request[Any, Any, Any], actor_id: str) -> Posted:
-        environment = _environment(request)
+        environment = _environment(request, hidden)
         who, upload = await caller.call(
-            request, lambda who: (who, mailbox.begin_upload(who, actor_id, max_content_length))
+            request, lambda who: (who, mailbox.begin_upload(who, actor_id, settings.max_content_length))
         )
         try:
             await _receive(request, upload)
@@ -198,7 +199,7 @@ def message_routes(
         if request.content_type[0] == "application/octet-stream" and not in_query:
             posted = await post_binary(request, actor_id)
         else:
-            letter = _Letter(credentials, actor_id, await _payload(request), _environment(request))
+            letter = _Letter(credentials, actor_id, await _payload(request), _environment(request, hidden))
             posted = await letters.submit(letter)
         surface = surface_of(request)
         return wire.success(_DONE, _posted_fields(surface, posted))

@@ -8,6 +8,8 @@ __all__ = [
     "ActorReady",
     "ActorRegistered",
     "ActorUpdated",
+    "AliasChanged",
+    "AliasDeleted",
     "Event",
     "ExecutionClaimed",
     "ExecutionFinished",
@@ -58,6 +60,23 @@ class ActorReady(Event):
 class ActorFailed(Event):
     actor_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AliasChanged(Event):
+    """The alias was made, or names another actor now."""
+
+    tenant: str
+    alias: str
+    actor_id: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class AliasDeleted(Event):
+    tenant: str
+    alias: str
+    username: str
 
 
 @dataclass(frozen=True, slots=True)

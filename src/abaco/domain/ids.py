@@ -4,7 +4,7 @@ import secrets
 import string
 from collections.abc import Callable
 
-__all__ = ["ID_LENGTH", "NewId", "actor_dbid", "new_id", "new_secret"]
+__all__ = ["ID_LENGTH", "NewId", "actor_dbid", "has_id_shape", "new_id", "new_nonce", "new_secret"]
 
 ID_LENGTH = 13
 _ALPHABET = string.ascii_letters + string.digits
@@ -25,6 +25,16 @@ def new_id() -> str:
 def new_secret() -> str:
     """A bearer secret of 256 bits."""
     return secrets.token_hex(32)
+
+
+def new_nonce(tenant: str) -> str:
+    """A nonce of 160 random bits; its tenant is everything before the last underscore."""
+    return f"{tenant}_{secrets.token_hex(20)}"
+
+
+def has_id_shape(text: str) -> bool:
+    """Whether `text` could be the id of an actor, an execution or a worker."""
+    return len(text) == ID_LENGTH and text.isascii() and text.isalnum()
 
 
 def actor_dbid(tenant: str, actor_id: str) -> str:

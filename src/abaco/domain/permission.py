@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from enum import IntEnum
 
-__all__ = ["WORLD", "Level", "effective"]
+from abaco.errors import InvalidInput
+
+__all__ = ["WORLD", "Level", "effective", "require_level"]
 
 WORLD = "ABACO_WORLD"
 """The user name whose entry holds for every user of the tenant."""
@@ -24,3 +26,10 @@ def effective(entries: Mapping[str, Level], username: str) -> Level:
     if own is Level.NONE:
         return Level.NONE
     return max(own or Level.NONE, entries.get(WORLD, Level.NONE))
+
+
+def require_level(text: str | None) -> Level:
+    """The level named `text`, else InvalidInput listing the levels there are."""
+    if text is None or text not in Level.__members__:
+        raise InvalidInput(f"level must be one of {', '.join(Level.__members__)}, in capitals.")
+    return Level[text]

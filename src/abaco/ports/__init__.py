@@ -24,6 +24,7 @@ from abaco.ports.records import (
     Waiting,
 )
 from abaco.ports.runtime import ContainerSink, ContainerSpec, ContainerStartError, Runtime, Sandbox, Stop
+from abaco.ports.sharing import AliasPosition, AliasRepository, NonceRepository
 from abaco.ports.store import (
     ActorRepository,
     ClaimRepository,
@@ -46,6 +47,8 @@ from abaco.ports.world import Clock, Emit, Listener, Notifier
 __all__ = [
     "ActorPosition",
     "ActorRepository",
+    "AliasPosition",
+    "AliasRepository",
     "ClaimRepository",
     "ClaimRequest",
     "Clock",
@@ -67,6 +70,7 @@ __all__ = [
     "LogRepository",
     "Mailbox",
     "NewMessage",
+    "NonceRepository",
     "Notifier",
     "PermissionRepository",
     "Pool",

@@ -25,6 +25,7 @@ from abaco.ports.records import (
     StoredToken,
     Waiting,
 )
+from abaco.ports.sharing import AliasRepository, NonceRepository
 
 __all__ = [
     "ActorRepository",
@@ -98,7 +99,7 @@ class ActorRepository(Protocol):
         """Enter ERROR with `reason` as the status message; True if this was the transition."""
 
     def begin_delete(self, tenant: str, actor_id: str, now: datetime) -> None:
-        """Hide the actor (SHUTTING_DOWN), drop its waiting messages and all its logs and results.
+        """Hide the actor (SHUTTING_DOWN), drop its waiting messages, aliases, nonces and all its logs and results.
 
         Executions of dropped messages end in ERROR. Raises NotFound for an unknown or already deleted actor.
         """
@@ -260,5 +261,7 @@ class Store(Protocol):
     workers: WorkerRepository
     images: ImageRepository
     engines: EngineRepository
+    aliases: AliasRepository
+    nonces: NonceRepository
 
     def close(self) -> None: ...

@@ -6,12 +6,20 @@ from abaco.domain.user import Principal
 from abaco.errors import NotFound, NotPermitted
 from abaco.ports import Store
 
-__all__ = ["Access"]
+__all__ = ["Access", "require_full", "require_lasting"]
 
 
 class Access:
-    def __init__(self, store: Store) -> None:
+    """`base_url` is the server's own address, for tenants without one of their own."""
+
+    def __init__(self, store: Store, base_url: str) -> None:
         self._store = store
+        self._base_url = base_url
+
+    def api_server(self, tenant_id: str) -> str:
+        """The base URL that users of the tenant reach the API at."""
+        tenant = self._store.tenants.find(tenant_id)
+        return (tenant.api_server if tenant else None) or self._base_url
 
     def require(self, caller: Principal, identifier: str, level: Level, *, state_api: bool = False) -> Actor:
         """The actor, if `caller` has `level` on it.
@@ -32,3 +40,15 @@ class Access:
         if not own_state and not caller.is_admin and found.level < level:
             raise NotPermitted("Not authorized -- you do not have access to this actor.")
         return found.actor
+
+
+def require_full(caller: Principal) -> None:
+    """Raise NotPermitted for an execution's token that opens its own actor's state only."""
+    if caller.state_only:
+        raise NotPermitted("Not authorized -- this token is limited to the state of its own actor.")
+
+
+def require_lasting(caller: Principal) -> None:
+    """Raise NotPermitted for a nonce: it may not give its bearer, or others, what outlives it."""
+    if caller.by_nonce:
+        raise NotPermitted("Not authorized -- a nonce may neither see or make nonces nor change permissions.")

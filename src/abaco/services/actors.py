@@ -6,19 +6,16 @@ from abaco.domain.ids import NewId
 from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.permission import Level
 from abaco.domain.user import Principal
-from abaco.errors import NotPermitted
 from abaco.ports import Clock, Emit, Notifier, Store
-from abaco.services.access import Access
+from abaco.services.access import Access, require_full
 from abaco.services.state import require_state
 
 __all__ = ["Actors"]
 
 
 class Actors:
-    """`base_url` is the server's own address, for tenants without one of their own."""
-
     def __init__(
-        self, store: Store, access: Access, clock: Clock, new_id: NewId, notifier: Notifier, emit: Emit, base_url: str
+        self, store: Store, access: Access, clock: Clock, new_id: NewId, notifier: Notifier, emit: Emit
     ) -> None:
         self._store = store
         self._access = access
@@ -26,11 +23,10 @@ class Actors:
         self._new_id = new_id
         self._notifier = notifier
         self._emit = emit
-        self._base_url = base_url
 
     def list(self, caller: Principal) -> "list[Actor]":
         """The actors the caller may read by an entry of their own or the world's, in order of registration."""
-        _require_full(caller)
+        require_full(caller)
         return self._store.actors.list_visible(caller.tenant, caller.username)
 
     def get(self, caller: Principal, identifier: str) -> Actor:
@@ -38,7 +34,7 @@ class Actors:
 
     def register(self, caller: Principal, description: ActorDescription) -> Actor:
         """A new actor, SUBMITTED; the engine prepares its image. Raises InvalidInput or NotPermitted."""
-        _require_full(caller)
+        require_full(caller)
         check_description(description, caller, current=None)
         actor = self._born(caller, description)
         require_state(actor.state)
@@ -50,12 +46,11 @@ class Actors:
     def _born(self, caller: Principal, description: ActorDescription) -> Actor:
         now = self._clock.now()
         user = self._store.users.find(caller.tenant, caller.username)
-        tenant = self._store.tenants.find(caller.tenant)
         return Actor(
             id=self._new_id(),
             tenant=caller.tenant,
             owner=caller.username,
-            api_server=(tenant.api_server if tenant else None) or self._base_url,
+            api_server=self._access.api_server(caller.tenant),
             name=description.name,
             state={} if description.state is None else description.state,
             **described(description, stateless=True),
@@ -96,8 +91,3 @@ class Actors:
     def is_gone(self, actor_id: str) -> bool:
         """Whether nothing of a deleted actor runs any more."""
         return self._store.actors.remaining_executions(actor_id) == 0
-
-
-def _require_full(caller: Principal) -> None:
-    if caller.state_only:
-        raise NotPermitted("Not authorized -- this token is limited to the state of its own actor.")

@@ -5,13 +5,14 @@ from hashlib import sha256
 
 from argon2 import PasswordHasher
 
-from abaco.domain.credentials import Bearer, Credentials
+from abaco.domain.credentials import Bearer, Credentials, NonceUse
 from abaco.domain.ids import new_secret
 from abaco.domain.tenant import Tenant, require_tenant_id
 from abaco.domain.user import Principal, User, require_username
 from abaco.errors import InvalidCredentials, InvalidInput, NotFound
 from abaco.ports import Clock, Store, StoredToken
 from abaco.services.execution_tokens import ExecutionTokens
+from abaco.services.nonces import NonceRedeemer
 
 __all__ = ["Identity"]
 
@@ -22,8 +23,9 @@ def _digest(token: str) -> str:
 
 
 class Identity:
-    def __init__(self, store: Store, clock: Clock, execution_tokens: ExecutionTokens) -> None:
+    def __init__(self, store: Store, clock: Clock, execution_tokens: ExecutionTokens, nonces: NonceRedeemer) -> None:
         self._store = store
+        self._nonces = nonces
         self._clock = clock
         self._execution_tokens = execution_tokens
 
@@ -32,6 +34,8 @@ class Identity:
         match credentials:
             case Bearer(token):
                 return self._of_bearer(token)
+            case NonceUse():
+                return self._nonces.redeem(credentials)
             case _:
                 raise InvalidCredentials("Invalid Credentials: this server does not take credentials of this kind.")
 

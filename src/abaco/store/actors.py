@@ -11,12 +11,13 @@ from abaco.domain.lifecycle import ACTOR_MOVES, ActorStatus, sources
 from abaco.domain.permission import WORLD, Level
 from abaco.errors import NotFound
 from abaco.ports import ActorPosition
+from abaco.store.aliases import remove_aliases
 from abaco.store.columns import ID
 from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
 from abaco.store.permissions import effective_level, forget, grant, level_of, readable_by
 from abaco.store.rows import ACTOR_COLUMNS, actor_values, to_actor
-from abaco.store.tables import actors, aliases, logs, messages, results
+from abaco.store.tables import actors, aliases, logs, messages, nonces, results
 
 __all__ = ["Actors"]
 
@@ -104,6 +105,8 @@ class Actors:
             values = {"status": ActorStatus.SHUTTING_DOWN, "deleted_at": now}
             connection.execute(update(actors).where(actors.c.id == actor_id).values(values))
             drop_waiting(connection, actor_id, _DELETED, now)
+            remove_aliases(connection, aliases.c.actor_id == actor_id)
+            connection.execute(delete(nonces).where(nonces.c.actor_id == actor_id))
             connection.execute(delete(logs).where(logs.c.actor_id == actor_id))
             connection.execute(delete(results).where(results.c.actor_id == actor_id))
 

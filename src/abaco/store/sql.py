@@ -2,12 +2,14 @@
 
 from abaco import ports
 from abaco.store.actors import Actors
+from abaco.store.aliases import Aliases
 from abaco.store.claims import Claims
 from abaco.store.database import Database
 from abaco.store.executions import Executions
 from abaco.store.images import Images
 from abaco.store.logs import Logs, Results
 from abaco.store.mailbox import Mailbox
+from abaco.store.nonces import Nonces
 from abaco.store.permissions import Permissions
 from abaco.store.state import States
 from abaco.store.tenants import Tenants
@@ -34,6 +36,8 @@ class SqlStore:
         self.workers: ports.WorkerRepository = Workers(database)
         self.images: ports.ImageRepository = Images(database)
         self.engines: ports.EngineRepository = Engines(database)
+        self.aliases: ports.AliasRepository = Aliases(database)
+        self.nonces: ports.NonceRepository = Nonces(database)
 
     def close(self) -> None:
         self._database.close()

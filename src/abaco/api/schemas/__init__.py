@@ -8,15 +8,31 @@ from abaco.api.schemas.actors import Actor, ActorDescription, State
 from abaco.api.schemas.base import Failure
 from abaco.api.schemas.executions import Execution, Logs, Summary
 from abaco.api.schemas.messages import Message, Messages, Posted, Purged
+from abaco.api.schemas.sharing import (
+    Alias,
+    AliasDescription,
+    AliasTarget,
+    Grant,
+    Nonce,
+    NonceDescription,
+    Permissions,
+)
 
 __all__ = [
     "Actor",
     "ActorDescription",
+    "Alias",
+    "AliasDescription",
+    "AliasTarget",
     "Execution",
     "Failure",
+    "Grant",
     "Logs",
     "Message",
     "Messages",
+    "Nonce",
+    "NonceDescription",
+    "Permissions",
     "Posted",
     "Purged",
     "State",
