@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,10 +34,12 @@ from abaco.runtime.kernel import enter_private_mounts
 from abaco.services.access import Access
 from abaco.services.actors import Actors
 from abaco.services.aliases import Aliases
+from abaco.services.configs import Configs, ConfigTexts
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.executions import Executions
 from abaco.services.identity import Identity
 from abaco.services.images import Images
+from abaco.services.key_rotation import KeyRotation
 from abaco.services.mailbox import Mailbox
 from abaco.services.nonces import NonceRedeemer, Nonces
 from abaco.services.permissions import Permissions
@@ -75,10 +77,11 @@ class Keys:
 class Admin:
     """What ``abaco admin`` works with; needs no running server."""
 
-    def __init__(self, store: SqlStore, identity: Identity, images: Images) -> None:
+    def __init__(self, store: SqlStore, identity: Identity, images: Images, rotation: KeyRotation) -> None:
         self.store = store
         self.identity = identity
         self.images = images
+        self.rotation = rotation
 
 
 def prepare_data(settings: Settings) -> None:
@@ -109,7 +112,13 @@ def open_admin(settings: Settings, *, create: bool) -> Iterator[Admin]:
         identity = build_identity(store, SystemClock(), settings, _keys(settings))
         if store.tenants.find(settings.default_tenant) is None:
             identity.add_tenant(settings.default_tenant)
-        yield Admin(store, identity, Images(store, _image_provider(settings), SystemClock()))
+        rotation = KeyRotation(
+            [store.configs, store.nonces],
+            _vault(settings),
+            partial(_encryption_keys, settings),
+            partial(_write_encryption_keys, settings),
+        )
+        yield Admin(store, identity, Images(store, _image_provider(settings), SystemClock()), rotation)
     finally:
         store.close()
 
@@ -118,8 +127,10 @@ def build_services(
     store: Store, clock: Clock, notifier: Notifier, emit: Emit, settings: Settings, keys: Keys
 ) -> Services:
     """The use cases of the API on `store`."""
-    access = Access(store, settings.base_url)
+    access = Access(store, settings.base_url, default_token=settings.default_token)
     aliases = Aliases(store, access, clock, new_id, emit)
+    check_actors = settings.config_actor_permission_check
+    configs = Configs(store, access, clock, new_id, keys.vault, emit, check_actors=check_actors)
     return Services(
         identity=build_identity(store, clock, settings, keys),
         actors=Actors(store, access, clock, new_id, notifier, emit),
@@ -127,6 +138,8 @@ def build_services(
         aliases=aliases,
         alias_permissions=Permissions(store, lambda who, name, level: aliases.require(who, name, level).id),
         nonces=Nonces(store, access, aliases, clock, keys.vault),
+        configs=configs,
+        config_permissions=Permissions(store, lambda who, name, level: configs.require(who, name, level).id),
         mailbox=Mailbox(store, access, clock, new_id, notifier, emit),
         executions=Executions(store, access, clock, notifier),
         state=State(store, access),
@@ -183,7 +196,8 @@ async def _engine(
     pool = LocalPool(provider, runtime, inbox.put)
     tokens = ExecutionTokens(_secret(settings))
     images = Images(store, provider, clock)
-    work = Work(engine_id, store, images, tokens, clock, telemetry.emit, _limits(settings))
+    configs = ConfigTexts(store, _vault(settings))
+    work = Work(engine_id, store, images, configs, tokens, clock, telemetry.emit, _limits(settings))
     capacity = Capacity(settings.max_workers, settings.max_workers_per_actor, settings.worker_idle_seconds)
     autoscaler = Autoscaler(engine_id, store, pool, work, crew, clock, new_id, telemetry.emit, capacity)
     dispatcher = Dispatcher(
@@ -230,7 +244,21 @@ def _secret(settings: Settings) -> bytes:
 
 def _vault(settings: Settings) -> Vault:
     """The keys of what is sealed in the database, the current one first; beside the database, never in it."""
-    return Vault(_key_file(settings.data / "encryption.key", Vault.new_key()).split())
+    return Vault(partial(_encryption_keys, settings))
+
+
+def _encryption_keys(settings: Settings) -> list[str]:
+    return _key_file(settings.data / "encryption.key", Vault.new_key()).split()
+
+
+def _write_encryption_keys(settings: Settings, keys: Sequence[str]) -> None:
+    """Replace the key file as a whole, on disk before anything is sealed with a new key."""
+    path = settings.data / "encryption.key"
+    draft = _draft(path, "\n".join(keys))
+    draft.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    os.fsync(directory)
+    os.close(directory)
 
 
 def _key_file(path: Path, fresh: str) -> str:
@@ -239,13 +267,21 @@ def _key_file(path: Path, fresh: str) -> str:
     It appears whole: whoever comes second (API and engine start together) reads what the first has written.
     """
     if not path.exists():
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        with open(draft, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(fresh)
+        draft = _draft(path, fresh)
         with suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()
     return path.read_text()
+
+
+def _draft(path: Path, text: str) -> Path:
+    """A file beside `path` that holds `text`, on disk, readable by the server's user only."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with open(draft, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
 
 
 def _limits(settings: Settings) -> Limits:

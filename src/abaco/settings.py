@@ -60,6 +60,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(description="Whether containers see the nonce of the request as the variable x-nonce, as upstream's do."),
     ] = False
+    config_actor_permission_check: Annotated[
+        bool, Meta(description="Whether configs may name only actors that their author may update.")
+    ] = True
     max_workers: Annotated[int, Meta(ge=1, le=10_000, description="Workers of all actors on this machine.")] = max(
         4, 2 * _CORES
     )

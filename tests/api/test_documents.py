@@ -46,6 +46,13 @@ ROUTES = {
     "addAliasNonce": ("POST", "/actors/v2/aliases/{alias}/nonces"),
     "getAliasNonce": ("GET", "/actors/v2/aliases/{alias}/nonces/{nonce_id}"),
     "deleteAliasNonce": ("DELETE", "/actors/v2/aliases/{alias}/nonces/{nonce_id}"),
+    "listConfigs": ("GET", "/actors/v2/configs"),
+    "addConfig": ("POST", "/actors/v2/configs"),
+    "getConfig": ("GET", "/actors/v2/configs/{config_name}"),
+    "updateConfig": ("PUT", "/actors/v2/configs/{config_name}"),
+    "deleteConfig": ("DELETE", "/actors/v2/configs/{config_name}"),
+    "getConfigPermissions": ("GET", "/actors/v2/configs/{config_name}/permissions"),
+    "updateConfigPermissions": ("POST", "/actors/v2/configs/{config_name}/permissions"),
     "getOneExecutionResult": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}/results"),
 }
 
@@ -109,6 +116,8 @@ def test_answers_hold_what_is_documented(world: World) -> None:
     alias = {"alias": "named", "actorId": actor.rpartition("/")[2]}
     require_documented(world.post("/actors/v2/aliases", "pri", json=alias), schemas.Alias)
     require_documented(world.post("/actors/v2/aliases/named/nonces", "pri", json={}), schemas.Nonce)
+    config = {"name": "c", "value": "v", "isSecret": True, "actors": "named"}
+    require_documented(world.post("/actors/v2/configs", "pri", json=config), schemas.Config)
     require_documented(world.send("DELETE", f"{actor}/messages", "pri").json()["result"], schemas.Purged)
 
 

@@ -31,7 +31,7 @@ __all__ = ["KEYS", "SECRET", "START", "Tokens", "World", "add_users", "open_worl
 
 START = datetime(2026, 4, 29, 21, 46, 53, 7_000, UTC)
 SECRET = b"the key of the executions' tokens"
-KEYS = Keys(SECRET, Vault(["a" * 43 + "="]))
+KEYS = Keys(SECRET, Vault(lambda: ["a" * 43 + "="]))
 _USERS = (
     User("DEV", "ada", frozenset({Role.USER})),
     User("DEV", "bob", frozenset({Role.USER})),

@@ -18,11 +18,13 @@ from abaco.engine.dispatcher import Dispatcher, Turn
 from abaco.engine.inbox import Inbox
 from abaco.engine.reaper import Reaper
 from abaco.ports import Pool, Store, Waiting
+from abaco.services.configs import ConfigTexts
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.images import Images
+from abaco.services.vault import Vault
 from abaco.services.work import Limits, Work
 
-__all__ = ["LEASE_SECONDS", "LIMITS", "TOKENS", "Rig", "statements"]
+__all__ = ["LEASE_SECONDS", "LIMITS", "TOKENS", "VAULT", "Rig", "statements"]
 
 LIMITS = Limits(
     max_run_seconds=60,
@@ -38,6 +40,7 @@ LIMITS = Limits(
     max_attempts=10,
     default_token=False,
 )
+VAULT = Vault(lambda: ["a" * 43 + "="])
 TOKENS = ExecutionTokens(b"the key of the executions' tokens")
 LEASE_SECONDS = 15
 _NUMBERS = count(1)
@@ -62,7 +65,16 @@ class Rig:
         port: Pool = self.pool
         self.crew = Crew()
         emit = self.events.append
-        self.work = Work(engine_id, store, Images(store, NoImages(), self.clock), TOKENS, self.clock, emit, limits)
+        self.work = Work(
+            engine_id,
+            store,
+            Images(store, NoImages(), self.clock),
+            ConfigTexts(store, VAULT),
+            TOKENS,
+            self.clock,
+            emit,
+            limits,
+        )
         capacity = Capacity(max_workers, max_workers_per_actor, worker_idle_seconds)
         autoscaler = Autoscaler(
             engine_id, store, port, self.work, self.crew, self.clock, lambda: f"worker{next(_NUMBERS)}", emit, capacity

@@ -85,6 +85,7 @@ def add_actor(store: Store, actor_id: str = "actor1", **changes: Any) -> Actor:
 
 def new_message(execution_id: str, actor_id: str = "actor1", value: Any = "hello", **changes: Any) -> NewMessage:
     payload = changes.pop("payload", None) or Payload(ContentType.TEXT, value)
+    executor = changes.pop("executor", {})
     execution = Execution(
         id=execution_id,
         actor_id=actor_id,
@@ -93,6 +94,7 @@ def new_message(execution_id: str, actor_id: str = "actor1", value: Any = "hello
         executor="ada",
         status=ExecutionStatus.SUBMITTED,
         received_at=NOW,
+        **executor,
     )
     return NewMessage(actor_id, execution, payload, revision=1, **changes)
 

@@ -13,6 +13,7 @@ from abaco import __version__
 from abaco.api.actors import ACTOR_PATH, actor_routes
 from abaco.api.aliases import ALIAS_PATH, alias_routes
 from abaco.api.auth import Caller
+from abaco.api.configs import CONFIG_PATH, config_routes
 from abaco.api.edge import App, Edge
 from abaco.api.executions import execution_routes
 from abaco.api.messages import message_routes
@@ -26,6 +27,7 @@ from abaco.api.wire import Wire
 from abaco.errors import AbacoError, InternalError, InvalidInput, MethodNotAllowed, NotFound
 from abaco.services.actors import Actors
 from abaco.services.aliases import Aliases
+from abaco.services.configs import Configs
 from abaco.services.executions import Executions
 from abaco.services.identity import Identity
 from abaco.services.mailbox import Mailbox
@@ -47,6 +49,8 @@ class Services:
     aliases: Aliases
     alias_permissions: Permissions
     nonces: Nonces
+    configs: Configs
+    config_permissions: Permissions
     mailbox: Mailbox
     executions: Executions
     state: State
@@ -79,6 +83,8 @@ def _sharing_routes(services: Services, caller: Caller, wire: Wire) -> list[Base
     return [
         *alias_routes(services.aliases, caller, wire),
         *permission_routes(ACTOR_PATH, "actor_id", "", services.actor_permissions, caller, wire),
+        *config_routes(services.configs, caller, wire),
+        *permission_routes(CONFIG_PATH, "config_name", "Config", services.config_permissions, caller, wire),
         *permission_routes(ALIAS_PATH, "alias", "Alias", services.alias_permissions, caller, wire),
         *nonce_routes(ACTOR_PATH, "actor_id", "Actor", services.nonces, caller, wire),
         *nonce_routes(ALIAS_PATH, "alias", "Alias", services.nonces, caller, wire),

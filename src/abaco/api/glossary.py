@@ -116,6 +116,13 @@ FIELDS: Mapping[str, Word] = {
     "currentUses": Word("How often it was used.", 1),
     "remainingUses": Word("How often it may still be used; -1 is any number of times.", 2),
     "lastUseTime": Word("When it was last used (UTC), or the text `None`.", _TIME),
+    # --- configs ---
+    "Config.name": Word("The name, unique in the tenant.", "database"),
+    "ConfigDescription.name": Word("The name, unique in the tenant.", "database"),
+    "Config.value": Word("The value; of a secret only a mask is shown.", "db.example.org"),
+    "value": Word("The value; a JSON object is kept as a Python literal.", "db.example.org"),
+    "isSecret": Word("Whether the value is encrypted and never shown again.", False),
+    "actors": Word("Ids and aliases of the actors that get it, separated by commas.", f"{_ID},word-counter"),
     # --- errors ---
     "Failure.message": Word("What was wrong, and what to change.", f"No actor found with identifier: {_ID}."),
     "Failure.status": Word("Always `error`.", "error"),

@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     for noun, name in ((tenant, "tenant"), (user, "user"), (image, "image")):
         admin.add_typer(noun, name=name)
     admin.command("token")(_token)
+    admin.command("rotate-key")(_rotate_key)
     app.add_typer(admin, name="admin")
 
 
@@ -89,6 +90,20 @@ def _token(ctx: typer.Context, name: str, tenant: _TenantOption = None) -> None:
     """Print a new bearer token of a user. It is shown this once; the server keeps only its hash."""
     with _admin(ctx, create=False) as (admin, settings):
         typer.echo(admin.identity.issue_token(tenant or settings.default_tenant, name))
+
+
+def _rotate_key(
+    ctx: typer.Context,
+    forget_former: Annotated[
+        bool,
+        typer.Option("--forget-former", help="Make no new key, but drop the former ones; some minutes after rotating."),
+    ] = False,
+) -> None:
+    """Give secret configs and nonces a new encryption key, with the server running or stopped."""
+    with _admin(ctx, create=False) as (admin, _):
+        count = admin.rotation.forget_former() if forget_former else admin.rotation.rotate()
+    kept = "Former keys are gone" if forget_former else "Former keys are kept until --forget-former"
+    typer.echo(f"{count} secrets were sealed anew. {kept}.")
 
 
 def _image_import(

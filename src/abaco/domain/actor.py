@@ -122,6 +122,8 @@ def check_description(description: ActorDescription, caller: Principal, current:
     stateless = description.stateless
     if stateless is None:
         stateless = current.stateless if current else True
+    if description.run_as_executor and description.use_container_uid:
+        raise InvalidInput("run_as_executor and use_container_uid exclude each other: choose one.")
     if description.max_workers is not None and not stateless:
         raise InvalidInput("max_workers cannot be set: stateful actors can only have 1 worker.")
     if description.state is not None and stateless and current is None:

@@ -9,12 +9,35 @@ from typing import Any
 
 from abaco.errors import InvalidInput, TooLarge
 
-__all__ = ["MAX_ENVIRONMENT_BYTES", "MAX_VARIABLE_BYTES", "fits", "render", "rendered", "require_environment"]
+__all__ = [
+    "MAX_ENVIRONMENT_BYTES",
+    "MAX_VARIABLE_BYTES",
+    "fits",
+    "loads_code",
+    "render",
+    "rendered",
+    "require_environment",
+]
 
 MAX_VARIABLE_BYTES = 131_071
 """Of ``NAME=value``, without the closing NUL: the kernel's MAX_ARG_STRLEN of 32 pages, less one."""
 MAX_ENVIRONMENT_BYTES = 1_048_576
 """Of all variables one user request asks for; the kernel's own limit is about twice that."""
+
+
+_LOADS_CODE = ("LD_", "PYTHON", "PERL5", "RUBY", "NODE_", "BASH_", "JAVA_", "GCONV_PATH", "GLIBC_TUNABLES")
+_ALSO_LOADS_CODE = frozenset(
+    {"ENV", "PATH", "HOME", "IFS", "CLASSPATH", "R_PROFILE", "R_PROFILE_USER", "R_ENVIRON_USER"}
+)
+
+
+def loads_code(name: str) -> bool:
+    """Whether a variable of this name makes common programs load or run other code.
+
+    The dynamic loader (ld.so(8)), shells and interpreters read these. With a binary message, which is a file in the
+    container, one of them is enough to replace the program of an image.
+    """
+    return name.startswith(_LOADS_CODE) or name in _ALSO_LOADS_CODE
 
 
 def render(value: Any) -> str:

@@ -10,6 +10,8 @@ __all__ = [
     "ActorUpdated",
     "AliasChanged",
     "AliasDeleted",
+    "ConfigChanged",
+    "ConfigDeleted",
     "Event",
     "ExecutionClaimed",
     "ExecutionFinished",
@@ -76,6 +78,22 @@ class AliasChanged(Event):
 class AliasDeleted(Event):
     tenant: str
     alias: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChanged(Event):
+    """The config was made or updated."""
+
+    tenant: str
+    name: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigDeleted(Event):
+    tenant: str
+    name: str
     username: str
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from abaco.domain.actor import Actor
+from abaco.domain.config import CONFIGS_VARIABLE
 from abaco.domain.environment import render, rendered
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import Payload, message_variables
@@ -86,7 +87,10 @@ class ExecutionSummary:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message leased to a worker: `attempt` fences off word from an earlier lease of the same message."""
+    """A message leased to a worker: `attempt` fences off word from an earlier lease of the same message.
+
+    `executor_ids` are the uid and gid of who sent it, where the actor runs as them.
+    """
 
     execution_id: str
     attempt: int
@@ -96,11 +100,12 @@ class Claim:
     payload: Payload
     executor: str
     revision: int
+    executor_ids: tuple[int, int] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     jwt_header: str | None = None
 
 
-def context(claim: Claim, access_token: str) -> dict[str, str]:
+def context(claim: Claim, access_token: str, configs: str = "{}") -> dict[str, str]:
     """The variables of the container, image's own excepted; later entries override earlier ones.
 
     Order and names are those of the wire contract: the actor's default environment, the query parameters of the
@@ -125,7 +130,7 @@ def context(claim: Claim, access_token: str) -> dict[str, str]:
             "_abaco_Content_Type": content_type,
             "_abaco_Content-Type": content_type,
             "_abaco_access_token": access_token,
-            "_actor_configs": "{}",
+            CONFIGS_VARIABLE: configs,
         },
     )
     if claim.jwt_header:

@@ -1,5 +1,6 @@
 """The seams: what services and engine need from the world. A docstring here is a contract that every backend keeps."""
 
+from abaco.ports.configs import ConfigPosition, ConfigRepository, ConfigValue
 from abaco.ports.images import ImageError, ImageProvider, ImageRef, PreparedImage
 from abaco.ports.pool import (
     ExecutionEnded,
@@ -24,7 +25,7 @@ from abaco.ports.records import (
     Waiting,
 )
 from abaco.ports.runtime import ContainerSink, ContainerSpec, ContainerStartError, Runtime, Sandbox, Stop
-from abaco.ports.sharing import AliasPosition, AliasRepository, NonceRepository
+from abaco.ports.sharing import AliasPosition, AliasRepository, NonceRepository, SealedRepository
 from abaco.ports.store import (
     ActorRepository,
     ClaimRepository,
@@ -53,6 +54,9 @@ __all__ = [
     "ClaimRequest",
     "Clock",
     "Closing",
+    "ConfigPosition",
+    "ConfigRepository",
+    "ConfigValue",
     "ContainerSink",
     "ContainerSpec",
     "ContainerStartError",
@@ -81,6 +85,7 @@ __all__ = [
     "ResultSent",
     "Runtime",
     "Sandbox",
+    "SealedRepository",
     "StartFailed",
     "StateRepository",
     "Stop",

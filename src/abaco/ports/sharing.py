@@ -1,6 +1,6 @@
 """What is durable of sharing: aliases, nonces."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,7 +9,7 @@ from abaco.domain.alias import Alias
 from abaco.domain.nonce import Nonce
 from abaco.domain.permission import Level
 
-__all__ = ["AliasPosition", "AliasRepository", "NonceRepository"]
+__all__ = ["AliasPosition", "AliasRepository", "NonceRepository", "SealedRepository"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,17 @@ class AliasRepository(Protocol):
         """Forget the alias, its permissions and its nonces."""
 
 
-class NonceRepository(Protocol):
+class SealedRepository(Protocol):
+    """Where sealed values are kept, each under a key of its own."""
+
+    def sealed(self) -> Iterable[tuple[str, str]]:
+        """(key, sealed value) of all."""
+
+    def reseal(self, key: str, former: str, sealed: str) -> bool:
+        """Replace a sealed value if it still is `former`."""
+
+
+class NonceRepository(SealedRepository, Protocol):
     def add(self, nonce: Nonce) -> None:
         """Raises NotFound if its actor or alias was deleted meanwhile."""
 

@@ -14,6 +14,7 @@ from abaco.domain.permission import Level
 from abaco.domain.tenant import Tenant
 from abaco.domain.user import User
 from abaco.domain.worker import Worker
+from abaco.ports.configs import ConfigRepository
 from abaco.ports.pool import LogAppended, ResultSent
 from abaco.ports.records import (
     ActorPosition,
@@ -99,7 +100,7 @@ class ActorRepository(Protocol):
         """Enter ERROR with `reason` as the status message; True if this was the transition."""
 
     def begin_delete(self, tenant: str, actor_id: str, now: datetime) -> None:
-        """Hide the actor (SHUTTING_DOWN), drop its waiting messages, aliases, nonces and all its logs and results.
+        """Hide the actor (SHUTTING_DOWN), drop its messages, aliases, nonces, places in configs, logs, results.
 
         Executions of dropped messages end in ERROR. Raises NotFound for an unknown or already deleted actor.
         """
@@ -263,5 +264,6 @@ class Store(Protocol):
     engines: EngineRepository
     aliases: AliasRepository
     nonces: NonceRepository
+    configs: ConfigRepository
 
     def close(self) -> None: ...

@@ -10,11 +10,21 @@ __all__ = ["Access", "require_full", "require_lasting"]
 
 
 class Access:
-    """`base_url` is the server's own address, for tenants without one of their own."""
+    """`base_url` is the server's own address, for tenants without one of their own; `default_token` the setting."""
 
-    def __init__(self, store: Store, base_url: str) -> None:
+    def __init__(self, store: Store, base_url: str, *, default_token: bool) -> None:
         self._store = store
         self._base_url = base_url
+        self._default_token = default_token
+
+    def gives_owner_token(self, actor: Actor) -> bool:
+        """Whether the actor's executions may do everything its owner may."""
+        return self._default_token if actor.token is None else actor.token
+
+    @staticmethod
+    def is_owner(caller: Principal, actor: Actor) -> bool:
+        """Whether the caller is the owner in person, not by a nonce that they gave away."""
+        return caller.username == actor.owner and not caller.by_nonce
 
     def api_server(self, tenant_id: str) -> str:
         """The base URL that users of the tenant reach the API at."""

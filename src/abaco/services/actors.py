@@ -6,6 +6,7 @@ from abaco.domain.ids import NewId
 from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.permission import Level
 from abaco.domain.user import Principal
+from abaco.errors import NotPermitted
 from abaco.ports import Clock, Emit, Notifier, Store
 from abaco.services.access import Access, require_full
 from abaco.services.state import require_state
@@ -73,12 +74,31 @@ class Actors:
 
         def revise(current: Actor) -> Actor:
             check_description(description, caller, current)
-            return revised(current, description, self._clock.now())
+            changed = revised(current, description, self._clock.now())
+            self._require_no_takeover(caller, current, changed)
+            return changed
 
         actor = self._store.actors.change(caller.tenant, actor.id, caller.username, revise)
         self._notifier.notify(f"actor:{actor.id}")
         self._emit(ActorUpdated(actor.tenant, actor.id, actor.revision, caller.username))
         return actor
+
+    def _require_no_takeover(self, caller: Principal, current: Actor, changed: Actor) -> None:
+        """Raise NotPermitted if somebody else would have code of theirs run with the owner's access token."""
+        if self._access.is_owner(caller, current) or caller.is_admin or not self._access.gives_owner_token(changed):
+            return
+        given = self._access.gives_owner_token(current)
+        for label, is_changed in (
+            ("token", not given),
+            ("image", changed.revision != current.revision),
+            ("default_environment", changed.default_environment != current.default_environment),
+            ("use_container_uid", changed.use_container_uid != current.use_container_uid),
+        ):
+            if is_changed:
+                raise NotPermitted(
+                    f"Not authorized -- {label} may only be changed by the owner while the actor runs with the owner's "
+                    "access token (token=true).",
+                )
 
     def delete(self, caller: Principal, identifier: str) -> str:
         """Hide the actor and have its containers killed; its id. `is_gone` says when nothing of it runs."""

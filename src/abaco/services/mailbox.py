@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from abaco.domain.actor import Actor
-from abaco.domain.environment import require_environment
+from abaco.domain.environment import loads_code, require_environment
 from abaco.domain.event import MailboxPurged, MessagePosted
 from abaco.domain.execution import Execution
 from abaco.domain.ids import NewId
@@ -12,7 +12,7 @@ from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import ContentType, Payload, require_sendable
 from abaco.domain.permission import Level
 from abaco.domain.user import Principal
-from abaco.errors import AbacoError, TooLarge
+from abaco.errors import AbacoError, NotPermitted, TooLarge
 from abaco.ports import Clock, Emit, NewMessage, Notifier, Store
 from abaco.services.access import Access
 
@@ -82,9 +82,10 @@ class Mailbox:
                 return actor
             require_sendable(post.payload)
             require_environment(post.environment, "query parameters")
+            self._require_harmless(post, actor)
+            return self._new_message(post, actor)
         except AbacoError as error:
             return error
-        return self._new_message(post, actor)
 
     def _resolve(self, post: Post) -> Actor | AbacoError:
         try:
@@ -92,7 +93,19 @@ class Mailbox:
         except AbacoError as error:
             return error
 
+    def _require_harmless(self, post: Post, actor: Actor) -> None:
+        """Raise NotPermitted for variables that replace an actor's code, where it runs with its owner's token."""
+        if self._access.is_owner(post.caller, actor) or not self._access.gives_owner_token(actor):
+            return
+        for name in post.environment:
+            if loads_code(name):
+                raise NotPermitted(
+                    f"Not authorized -- {name[:80]} makes programs load other code, and this actor runs with its "
+                    "owner's access token: only the owner may set it.",
+                )
+
     def _new_message(self, post: Post, actor: Actor) -> NewMessage:
+        uid, gid = self._executor_ids(post.caller) if actor.run_as_executor else (None, None)
         execution = Execution(
             id=post.execution_id or self._new_id(),
             actor_id=actor.id,
@@ -101,8 +114,20 @@ class Mailbox:
             executor=post.caller.username,
             status=ExecutionStatus.SUBMITTED,
             received_at=self._clock.now(),
+            executor_uid=uid,
+            executor_gid=gid,
         )
         return NewMessage(actor.id, execution, post.payload, actor.revision, post.environment, post.caller.jwt_header)
+
+    def _executor_ids(self, caller: Principal) -> tuple[int, int | None]:
+        """Whom a container runs as whose actor says `run_as_executor`; raises NotPermitted where that is not known."""
+        user = self._store.users.find(caller.tenant, caller.username)
+        if user is None or user.uid is None:
+            raise NotPermitted(
+                "Not authorized -- this actor runs as whoever sends the message (run_as_executor), and this server "
+                f"does not know the uid of {caller.username}.",
+            )
+        return user.uid, user.gid
 
     def _add(self, messages: Sequence[NewMessage]) -> dict[str, AbacoError]:
         """Store all in one transaction; if one spoils it (its actor was just deleted), each in its own."""

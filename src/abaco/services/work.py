@@ -15,6 +15,7 @@ from abaco.domain.event import (
 )
 from abaco.domain.execution import Claim, Outcome, context, not_run
 from abaco.domain.message import ContentType
+from abaco.errors import AbacoError
 from abaco.ports import (
     ClaimRequest,
     Clock,
@@ -30,6 +31,7 @@ from abaco.ports import (
     Store,
     Task,
 )
+from abaco.services.configs import ConfigTexts
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.images import Images
 
@@ -69,6 +71,7 @@ class Work:
         engine_id: str,
         store: Store,
         images: Images,
+        configs: ConfigTexts,
         tokens: ExecutionTokens,
         clock: Clock,
         emit: Emit,
@@ -77,6 +80,7 @@ class Work:
         self._engine_id = engine_id
         self._store = store
         self._images = images
+        self._configs = configs
         self._tokens = tokens
         self._clock = clock
         self._emit = emit
@@ -91,9 +95,18 @@ class Work:
         claims = self._store.claims.claim(self._engine_id, requests, self._clock.now())
         for claim in claims:
             self._emit(ExecutionClaimed(claim.actor.id, claim.execution_id, claim.attempt, claim.worker_id))
-        return [(claim, self._task(claim)) for claim in claims]
+        configs = self._configs.of_actors({claim.actor.id for claim in claims}) if claims else {}
+        tasks = []
+        for claim in claims:
+            text = configs.get(claim.actor.id, "{}")
+            if isinstance(text, AbacoError):
+                # Every other message of the actor would fare alike, but a config is quickly mended: the actor stays.
+                self._close([claim], [self._closing(claim, not_run(text.message, self._clock.now()), "")])
+            else:
+                tasks.append((claim, self._task(claim, text)))
+        return tasks
 
-    def _task(self, claim: Claim) -> Task:
+    def _task(self, claim: Claim, configs: str) -> Task:
         actor, limits = claim.actor, self._limits
         owner_token = limits.default_token if actor.token is None else actor.token
         seconds = limits.max_run_seconds if limits.max_run_seconds > 0 else None
@@ -101,8 +114,8 @@ class Work:
         max_cpus = limits.max_cpus if actor.max_cpus is None else actor.max_cpus
         spec = ContainerSpec(
             execution_id=claim.execution_id,
-            environment=context(claim, token),
-            user=_user(actor),
+            environment=context(claim, token, configs),
+            user=_user(claim),
             memory=memory_bytes(actor.mem_limit or limits.mem_limit),
             cpus=max_cpus / 1e9 if max_cpus > 0 else None,
             pids=limits.max_pids,
@@ -201,8 +214,14 @@ class Work:
         return len(lost)
 
 
-def _user(actor: Actor) -> tuple[int, int] | None:
-    """Whom the container runs as: the owner when the directory knows their ids, else the image's own user."""
+def _user(claim: Claim) -> tuple[int, int] | None:
+    """Whom the container runs as: the owner when the directory knows their ids, else the image's own user.
+
+    An actor that says `run_as_executor` runs as who sent the message; what the service sends itself runs as the owner.
+    """
+    actor = claim.actor
+    if actor.run_as_executor and claim.executor_ids is not None:
+        return claim.executor_ids
     if actor.use_container_uid or actor.uid is None:
         return None
     return actor.uid, actor.gid or 0

@@ -11,7 +11,7 @@ from abaco.domain.lifecycle import ACTOR_MOVES, ActorStatus, sources
 from abaco.domain.permission import WORLD, Level
 from abaco.errors import NotFound
 from abaco.ports import ActorPosition
-from abaco.store.aliases import remove_aliases
+from abaco.store.aliases import remove_aliases, remove_from_configs
 from abaco.store.columns import ID
 from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
@@ -106,6 +106,7 @@ class Actors:
             connection.execute(update(actors).where(actors.c.id == actor_id).values(values))
             drop_waiting(connection, actor_id, _DELETED, now)
             remove_aliases(connection, aliases.c.actor_id == actor_id)
+            remove_from_configs(connection, tenant, actor_id)
             connection.execute(delete(nonces).where(nonces.c.actor_id == actor_id))
             connection.execute(delete(logs).where(logs.c.actor_id == actor_id))
             connection.execute(delete(results).where(results.c.actor_id == actor_id))

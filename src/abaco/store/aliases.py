@@ -12,9 +12,9 @@ from abaco.errors import Conflict, NotFound
 from abaco.ports import AliasPosition
 from abaco.store.database import Database
 from abaco.store.permissions import effective_level, forget, grant, level_of, readable_by
-from abaco.store.tables import actors, aliases, nonces
+from abaco.store.tables import actors, aliases, config_identifiers, nonces
 
-__all__ = ["Aliases", "remove_aliases", "require_alive"]
+__all__ = ["Aliases", "remove_aliases", "remove_from_configs", "require_alive"]
 
 _FIELDS = [field.name for field in fields(Alias)]
 _COLUMNS = [aliases.c[name] for name in _FIELDS]
@@ -29,9 +29,20 @@ def require_alive(connection: Connection, actor_id: str) -> None:
 
 def remove_aliases(connection: Connection, which: ColumnElement[bool]) -> None:
     """Forget aliases with their permissions and nonces, inside a transaction."""
-    ids = list(connection.execute(delete(aliases).where(which).returning(aliases.c.id)).scalars())
+    gone = delete(aliases).where(which).returning(aliases.c.id, aliases.c.tenant, aliases.c.alias)
+    rows = connection.execute(gone).all()
+    ids = [row.id for row in rows]
     forget(connection, ids)
+    for row in rows:
+        # Or the values would go to whatever actor gets this name one day.
+        remove_from_configs(connection, row.tenant, row.alias)
     connection.execute(delete(nonces).where(nonces.c.alias_id.in_(ids)))
+
+
+def remove_from_configs(connection: Connection, tenant: str, identifier: str) -> None:
+    """No config names this actor or alias any more."""
+    named = (config_identifiers.c.tenant == tenant, config_identifiers.c.identifier == identifier)
+    connection.execute(delete(config_identifiers).where(*named))
 
 
 class Aliases:

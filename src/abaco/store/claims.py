@@ -164,7 +164,7 @@ _START = (
         started_at=bindparam("now"),
         image_digest=bindparam("digest"),
     )
-    .returning(executions.c.attempts, executions.c.executor)
+    .returning(executions.c.attempts, executions.c.executor, executions.c.executor_uid, executions.c.executor_gid)
 )
 _OCCUPY = (
     update(workers)
@@ -194,7 +194,7 @@ def _begin(connection: Connection, actor: Actor, request: ClaimRequest, message:
         "now": now,
         "digest": request.image_digest,
     }
-    attempt, executor = connection.execute(_START, started).one()
+    attempt, executor, uid, gid = connection.execute(_START, started).one()
     connection.execute(_OCCUPY, {"worker": request.worker_id, "now": now})
     payload = Payload(ContentType(message.content_type), message.value, message.size)
     return Claim(
@@ -206,6 +206,7 @@ def _begin(connection: Connection, actor: Actor, request: ClaimRequest, message:
         payload=payload,
         executor=executor,
         revision=message.revision,
+        executor_ids=None if uid is None else (uid, gid or 0),
         environment=message.environment,
         jwt_header=message.jwt_header,
     )

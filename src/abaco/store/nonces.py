@@ -70,6 +70,15 @@ class Nonces:
         with self._database.write() as connection:
             return connection.execute(_USE, {"used": digest, "now": now}).rowcount == 1
 
+    def sealed(self) -> list[tuple[str, str]]:
+        with self._database.read() as connection:
+            return [(row.digest, row.sealed) for row in connection.execute(select(nonces.c.digest, nonces.c.sealed))]
+
+    def reseal(self, key: str, former: str, sealed: str) -> bool:
+        statement = update(nonces).where(nonces.c.digest == key, nonces.c.sealed == former).values(sealed=sealed)
+        with self._database.write() as connection:
+            return connection.execute(statement).rowcount == 1
+
     def remove(self, digest: str) -> None:
         with self._database.write() as connection:
             connection.execute(delete(nonces).where(nonces.c.digest == digest))

@@ -4,6 +4,7 @@ from abaco import ports
 from abaco.store.actors import Actors
 from abaco.store.aliases import Aliases
 from abaco.store.claims import Claims
+from abaco.store.configs import Configs
 from abaco.store.database import Database
 from abaco.store.executions import Executions
 from abaco.store.images import Images
@@ -38,6 +39,7 @@ class SqlStore:
         self.engines: ports.EngineRepository = Engines(database)
         self.aliases: ports.AliasRepository = Aliases(database)
         self.nonces: ports.NonceRepository = Nonces(database)
+        self.configs: ports.ConfigRepository = Configs(database)
 
     def close(self) -> None:
         self._database.close()

@@ -6,6 +6,7 @@ describe them, and the tests hold them to it.
 
 from abaco.api.schemas.actors import Actor, ActorDescription, State
 from abaco.api.schemas.base import Failure
+from abaco.api.schemas.configs import Config, ConfigDescription, ConfigUpdate
 from abaco.api.schemas.executions import Execution, Logs, Summary
 from abaco.api.schemas.messages import Message, Messages, Posted, Purged
 from abaco.api.schemas.sharing import (
@@ -24,6 +25,9 @@ __all__ = [
     "Alias",
     "AliasDescription",
     "AliasTarget",
+    "Config",
+    "ConfigDescription",
+    "ConfigUpdate",
     "Execution",
     "Failure",
     "Grant",

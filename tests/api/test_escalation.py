@@ -1,0 +1,100 @@
+"""Ways to more than one was given, each closed."""
+
+from typing import Any
+
+import pytest
+
+from .conftest import MakeWorld
+from .test_permissions import grant
+from .world import World
+
+
+def shared(world: World, level: str, **description: Any) -> str:
+    """An actor of ada's on which bob has `level`."""
+    actor = world.actor(**description)
+    grant(world, actor, "bob", level)
+    return actor
+
+
+def test_update_is_not_the_owners_identity(world: World) -> None:
+    """Who may update an actor may not have code of theirs run with its owner's token."""
+    actor = shared(world, "UPDATE", token=True)
+    for change in (
+        {"image": "abacosamples/wc"},
+        {"image": "abacosamples/test", "force": True},
+        {"image": "abacosamples/test", "defaultEnvironment": {"LD_PRELOAD": "/x"}},
+    ):
+        world.refuse("PUT", actor, "bob", json={"token": True, **change}, saying="owner")
+    world.put(actor, "bob", json={"image": "abacosamples/test", "token": True, "description": "mended"})
+    world.put(actor, "bob", json={"image": "abacosamples/wc", "token": False})
+    world.refuse("PUT", actor, "bob", json={"image": "abacosamples/wc", "token": True}, saying="token")
+    world.put(actor, json={"image": "abacosamples/wc", "token": True})
+
+
+def test_the_servers_default_counts(make_world: MakeWorld) -> None:
+    world = make_world(default_token=True)
+    actor = shared(world, "UPDATE")
+    world.refuse("PUT", actor, "bob", json={"image": "abacosamples/wc"}, saying="owner")
+
+
+def test_a_nonce_is_not_the_owner(world: World) -> None:
+    actor = world.actor(token=True)
+    nonce = world.post(f"{actor}/nonces", json={"level": "UPDATE"})["id"]
+    response = world.http.send("PUT", f"{actor}?x-nonce={nonce}", json={"image": "abacosamples/wc", "token": True})
+    world.require_refused(response, 400, "owner")
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "PYTHONPATH", "BASH_ENV", "PATH", "NODE_OPTIONS", "PERL5OPT"])
+def test_execute_does_not_replace_the_code_that_has_the_owners_token(world: World, name: str) -> None:
+    actor = shared(world, "EXECUTE", token=True)
+    path = f"{actor}/messages?{name}=/_abaco_binary_data"
+    world.refuse("POST", path, "bob", content=b"data", kind="application/octet-stream", saying=name)
+    world.post(path, json={"message": "the owner may"})
+    world.post(f"{actor}/messages?MODE=fast", "bob", json={"message": "hi"})
+    harmless = shared(world, "EXECUTE")
+    world.post(f"{harmless}/messages?{name}=x", "bob", json={"message": "without the token everybody may"})
+
+
+@pytest.mark.parametrize(
+    "restricted",
+    [{"maxWorkers": 3}, {"memLimit": "3g"}, {"maxCpus": 3_000_000_000}, {"queue": "default"}, {"useContainerUid": True},
+     {"privileged": True}],
+)  # fmt: skip
+def test_restricted_attributes_take_a_role_however_they_come(world: World, restricted: dict[str, Any]) -> None:
+    form = {name: str(value) for name, value in restricted.items()}
+    query = "&".join(f"{name}={value}" for name, value in form.items())
+    for user in ("lim", "bob"):
+        world.refuse("POST", "/actors", user, json={"image": "abacosamples/test", **restricted})
+        world.refuse("POST", "/actors", user, data={"image": "abacosamples/test", **form})
+        world.refuse("POST", f"/actors?{query}", user, json={"image": "abacosamples/test"})
+        if "queue" not in restricted:  # the default is what an actor has: that it stays takes no role
+            world.refuse("PUT", f"{world.actor(user)}?{query}", user, json={"image": "abacosamples/test"})
+
+
+def test_what_is_not_asked_for_takes_no_role(world: World) -> None:
+    false = {"privileged": "false", "useContainerUid": "false"}
+    made = world.post("/actors", "lim", data={"image": "abacosamples/test", **false})
+    assert made["privileged"] is False
+    actor = world.actor("pri", maxWorkers=3, memLimit="1g")
+    grant(world, actor, "bob", "UPDATE", by="pri")
+    kept = world.put(actor, "bob", json={"image": "abacosamples/test", "maxWorkers": 3, "memLimit": "1g"})
+    assert (kept["maxWorkers"], kept["memLimit"]) == (3, "1g")
+    world.refuse("PUT", actor, "bob", json={"image": "abacosamples/test", "maxWorkers": 4})
+
+
+def test_what_the_service_sets_callers_do_not(world: World) -> None:
+    given = {
+        "id": "x", "owner": "bob", "uid": 0, "gid": 0, "tasdir": "/", "status": "READY", "statusMessage": "x",
+        "revision": 7, "cronNextEx": "2000-1-1 1", "createTime": "2000", "mounts": [{"host_path": "/"}],
+    }  # fmt: skip
+    made = world.post("/actors", json={"image": "abacosamples/test", **given})
+    assert (made["owner"], made["status"], made["revision"], made["mounts"]) == ("ada", "SUBMITTED", 1, [])
+    assert not {"uid", "gid", "tasdir", "cronNextEx"} & set(made)
+    assert made["id"] != "x"
+
+
+def test_running_as_who_sends_the_message(world: World) -> None:
+    actor = shared(world, "EXECUTE", runAsExecutor=True)
+    world.refuse("POST", f"{actor}/messages", "bob", json={"message": "hi"}, saying="uid")
+    both = {"image": "abacosamples/test", "runAsExecutor": True, "useContainerUid": True}
+    world.refuse("POST", "/actors", "pri", json=both, saying="exclude")
