@@ -4,19 +4,21 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import anyio
 
+from abaco.api.accounts import Accounts
 from abaco.api.app import Services, build_app
 from abaco.api.server import serve_app
 from abaco.domain.ids import new_id
 from abaco.domain.moment import utc_now
+from abaco.domain.tenant import Tenant
 from abaco.engine.autoscaler import Autoscaler, Capacity
 from abaco.engine.crew import Crew
 from abaco.engine.dispatcher import Dispatcher
@@ -34,6 +36,7 @@ from abaco.runtime.kernel import enter_private_mounts
 from abaco.services.access import Access
 from abaco.services.actors import Actors
 from abaco.services.aliases import Aliases
+from abaco.services.clients import Clients
 from abaco.services.configs import Configs, ConfigTexts
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.executions import Executions
@@ -42,16 +45,23 @@ from abaco.services.images import Images
 from abaco.services.key_rotation import KeyRotation
 from abaco.services.mailbox import Mailbox
 from abaco.services.nonces import NonceRedeemer, Nonces
+from abaco.services.passwords import Passwords
 from abaco.services.permissions import Permissions
 from abaco.services.state import State
+from abaco.services.tapis_tokens import TapisTokens
+from abaco.services.tenants import Tenants
+from abaco.services.throttle import Throttle
+from abaco.services.tokens import Lifetimes, Tokens
+from abaco.services.users import Users
 from abaco.services.vault import Vault
+from abaco.services.vouchers import Vouchers
 from abaco.services.work import Limits, Work
 from abaco.settings import Settings
 from abaco.store.database import open_database, require_url
 from abaco.store.sql import SqlStore
 from abaco.telemetry import Telemetry
 
-__all__ = ["Admin", "Keys", "build_identity", "build_services", "open_admin", "prepare_data", "run_api", "run_engine"]
+__all__ = ["Admin", "Keys", "build_services", "open_admin", "prepare_data", "run_api", "run_engine"]
 
 _SECRET_BYTES = 32
 _SWITCH_SECONDS = 0.001
@@ -72,14 +82,16 @@ class Keys:
 
     execution_tokens: bytes
     vault: Vault
+    tapis_tokens: str
 
 
 class Admin:
     """What ``abaco admin`` works with; needs no running server."""
 
-    def __init__(self, store: SqlStore, identity: Identity, images: Images, rotation: KeyRotation) -> None:
+    def __init__(self, store: SqlStore, tenants: Tenants, users: Users, images: Images, rotation: KeyRotation) -> None:
         self.store = store
-        self.identity = identity
+        self.tenants = tenants
+        self.users = users
         self.images = images
         self.rotation = rotation
 
@@ -109,16 +121,17 @@ def open_admin(settings: Settings, *, create: bool) -> Iterator[Admin]:
     prepare_data(settings)
     store = _store(settings)
     try:
-        identity = build_identity(store, SystemClock(), settings, _keys(settings))
-        if store.tenants.find(settings.default_tenant) is None:
-            identity.add_tenant(settings.default_tenant)
         rotation = KeyRotation(
             [store.configs, store.nonces],
             _vault(settings),
             partial(_encryption_keys, settings),
             partial(_write_encryption_keys, settings),
         )
-        yield Admin(store, identity, Images(store, _image_provider(settings), SystemClock()), rotation)
+        tenants = Tenants(store, settings.default_tenant, settings.base_url)
+        if tenants.match(settings.default_tenant) is None:
+            tenants.add(Tenant(settings.default_tenant))
+        users = Users(store, SystemClock())
+        yield Admin(store, tenants, users, Images(store, _image_provider(settings), SystemClock()), rotation)
     finally:
         store.close()
 
@@ -131,8 +144,13 @@ def build_services(
     aliases = Aliases(store, access, clock, new_id, emit)
     check_actors = settings.config_actor_permission_check
     configs = Configs(store, access, clock, new_id, keys.vault, emit, check_actors=check_actors)
+    accounts = _accounts(store, clock, settings, keys)
+    nonces = NonceRedeemer(store, clock, accepted=settings.accept_nonce)
+    vouchers = Vouchers(store, clock, settings.user_role)
+    execution_tokens = ExecutionTokens(keys.execution_tokens)
     return Services(
-        identity=build_identity(store, clock, settings, keys),
+        identity=Identity(store, clock, execution_tokens, nonces, vouchers, accounts.tenants),
+        accounts=accounts,
         actors=Actors(store, access, clock, new_id, notifier, emit),
         actor_permissions=Permissions(store, lambda who, name, level: access.require(who, name, level).id),
         aliases=aliases,
@@ -147,10 +165,19 @@ def build_services(
     )
 
 
-def build_identity(store: Store, clock: Clock, settings: Settings, keys: Keys) -> Identity:
-    """Who is calling; `abaco admin` uses it without a server."""
-    nonces = NonceRedeemer(store, clock, accepted=settings.accept_nonce)
-    return Identity(store, clock, ExecutionTokens(keys.execution_tokens), nonces)
+def _accounts(store: Store, clock: Clock, settings: Settings, keys: Keys) -> Accounts:
+    passwords = Passwords(store, Throttle(clock))
+    lifetimes = Lifetimes(
+        timedelta(seconds=settings.access_token_seconds), timedelta(seconds=settings.refresh_token_seconds)
+    )
+    return Accounts(
+        tenants=Tenants(store, settings.default_tenant, settings.base_url),
+        users=Users(store, clock),
+        passwords=passwords,
+        clients=Clients(store, clock),
+        tokens=Tokens(store, passwords, clock, lifetimes),
+        tapis_tokens=TapisTokens(keys.tapis_tokens, clock, new_id),
+    )
 
 
 def run_api(settings: Settings) -> None:
@@ -234,12 +261,13 @@ def _image_provider(settings: Settings) -> OciImages:
 
 
 def _keys(settings: Settings) -> Keys:
-    return Keys(_secret(settings), _vault(settings))
+    signing_key = _key_file(settings.data / "tapis-tokens.pem", TapisTokens.new_key)
+    return Keys(_secret(settings), _vault(settings), signing_key)
 
 
 def _secret(settings: Settings) -> bytes:
     """The key of the executions' tokens."""
-    return bytes.fromhex(_key_file(settings.data / "execution-tokens.key", secrets.token_hex(_SECRET_BYTES)))
+    return bytes.fromhex(_key_file(settings.data / "execution-tokens.key", partial(secrets.token_hex, _SECRET_BYTES)))
 
 
 def _vault(settings: Settings) -> Vault:
@@ -248,7 +276,7 @@ def _vault(settings: Settings) -> Vault:
 
 
 def _encryption_keys(settings: Settings) -> list[str]:
-    return _key_file(settings.data / "encryption.key", Vault.new_key()).split()
+    return _key_file(settings.data / "encryption.key", Vault.new_key).split()
 
 
 def _write_encryption_keys(settings: Settings, keys: Sequence[str]) -> None:
@@ -261,13 +289,13 @@ def _write_encryption_keys(settings: Settings, keys: Sequence[str]) -> None:
     os.close(directory)
 
 
-def _key_file(path: Path, fresh: str) -> str:
-    """What the file holds, which is `fresh` if there was none; readable by the server's user only.
+def _key_file(path: Path, fresh: Callable[[], str]) -> str:
+    """What the file holds, which is a `fresh` key if there was none; readable by the server's user only.
 
     It appears whole: whoever comes second (API and engine start together) reads what the first has written.
     """
     if not path.exists():
-        draft = _draft(path, fresh)
+        draft = _draft(path, fresh())
         with suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()

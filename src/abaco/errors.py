@@ -9,6 +9,7 @@
     ├── NotFound              not_found             404  no such object, or none the caller may know of
     ├── MethodNotAllowed      method_not_allowed    405  the path exists, the method does not
     ├── Conflict              conflict              400  the object is in a state that forbids it, or exists already
+    ├── Throttled             throttled             429  too many failed sign-ins; the message says how long to wait
     ├── Unavailable           unavailable           503  try again later
     └── InternalError         internal              500  our fault; details are in the server's log only
 
@@ -30,6 +31,7 @@ __all__ = [
     "NotAuthenticated",
     "NotFound",
     "NotPermitted",
+    "Throttled",
     "TooLarge",
     "Unavailable",
     "from_response",
@@ -96,6 +98,12 @@ class Conflict(AbacoError):
     code = "conflict"
 
 
+class Throttled(AbacoError):
+    """Too many sign-ins failed, or too many wait; the same request may succeed later."""
+
+    code = "throttled"
+
+
 class Unavailable(AbacoError):
     """The service cannot answer now; the same request may succeed later."""
 
@@ -117,6 +125,7 @@ STATUS_BY_CODE: dict[str, int] = {
     NotFound.code: 404,
     MethodNotAllowed.code: 405,
     Conflict.code: 400,
+    Throttled.code: 429,
     Unavailable.code: 503,
     InternalError.code: 500,
 }
@@ -132,6 +141,7 @@ _CLASSES: dict[str, type[AbacoError]] = {
         NotFound,
         MethodNotAllowed,
         Conflict,
+        Throttled,
         Unavailable,
         InternalError,
     )
@@ -141,6 +151,7 @@ _CLASS_BY_STATUS: dict[int, type[AbacoError]] = {
     401: InvalidCredentials,
     404: NotFound,
     405: MethodNotAllowed,
+    429: Throttled,
     503: Unavailable,
 }
 

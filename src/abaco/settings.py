@@ -25,6 +25,7 @@ __all__ = [
 
 ENVIRONMENT_PREFIX = "ABACO_"
 FILE_NAME = "abaco.toml"
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _CORES = os.cpu_count() or 1
 
 
@@ -52,6 +53,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["camel", "snake"], Meta(description="Spelling of names under /actors (v2 is camel, v3 is snake).")
     ] = "camel"
     default_tenant: Annotated[str, Meta(description="Tenant that `admin` commands mean when none is named.")] = "dev"
+    access_control: Annotated[
+        Literal["jwt", "none"],
+        Meta(description="none asks for no credentials: everyone is admin. For development, on a loopback host only."),
+    ] = "jwt"
+    user_role: Annotated[str, Meta(description="Role in gateways' JWTs that makes an ordinary user.")] = (
+        "Internal/abaco-user"
+    )
+    access_token_seconds: Annotated[int, Meta(ge=1, description="Lifetime of access tokens that sign-ins get.")] = (
+        14_400
+    )
+    refresh_token_seconds: Annotated[
+        int, Meta(ge=1, description="Lifetime of refresh tokens; each is good for one refresh.")
+    ] = 2_592_000
     default_token: Annotated[bool, Meta(description="Whether actors that do not say get their owner's token.")] = False
     accept_nonce: Annotated[
         bool, Meta(description="Whether nonces open the actors and aliases they were made for.")
@@ -118,6 +132,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key go together: set both or neither")
+        if self.access_control == "none" and self.host not in _LOOPBACK:
+            raise ValueError("access_control none makes everyone admin: it needs host to be a loopback address")
         try:
             memory_bytes(self.mem_limit)
         except InvalidInput as error:

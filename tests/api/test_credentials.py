@@ -1,18 +1,16 @@
 """Who is let in: bearer tokens of users, and of running executions."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from abaco.bootstrap import build_identity
-from abaco.settings import Settings
+from abaco.services.users import Users
 
 from .asgi import result_of
-from .world import KEYS, SECRET, World
+from .world import SECRET, World
 
 
 def require_fault(response: httpx.Response) -> None:
@@ -47,8 +45,7 @@ def test_a_bad_token_is_the_401_of_a_gateway(world: World, token: str, method: s
 
 
 def test_a_token_may_expire(world: World) -> None:
-    identity = build_identity(world.store, world.clock, Settings(data=Path("/nowhere")), KEYS)
-    token = identity.issue_token("DEV", "ada", timedelta(seconds=60))
+    token = Users(world.store, world.clock).issue_token("DEV", "ada", timedelta(seconds=60))
     assert world.http.send("GET", "/actors", token=token).status_code == 200
     world.clock.advance(seconds=60)
     require_fault(world.http.send("GET", "/actors", token=token))

@@ -12,13 +12,16 @@ import structlog
 from sqlalchemy import select
 
 from abaco.api.app import build_app
-from abaco.bootstrap import Keys, build_identity, build_services
+from abaco.bootstrap import Keys, build_services
 from abaco.domain.event import Event
 from abaco.domain.execution import Claim, Outcome, StopReason
 from abaco.domain.lifecycle import ExecutionStatus
+from abaco.domain.tenant import Tenant
 from abaco.domain.user import Role, User
 from abaco.ports import ClaimRequest, Closing, ResultSent
 from abaco.services.execution_tokens import ExecutionTokens
+from abaco.services.tapis_tokens import TapisTokens
+from abaco.services.users import Users
 from abaco.services.vault import Vault
 from abaco.settings import Settings
 from abaco.store.database import Database, open_database, require_url
@@ -31,7 +34,7 @@ __all__ = ["KEYS", "SECRET", "START", "Tokens", "World", "add_users", "open_worl
 
 START = datetime(2026, 4, 29, 21, 46, 53, 7_000, UTC)
 SECRET = b"the key of the executions' tokens"
-KEYS = Keys(SECRET, Vault(lambda: ["a" * 43 + "="]))
+KEYS = Keys(SECRET, Vault(lambda: ["a" * 43 + "="]), TapisTokens.new_key())
 _USERS = (
     User("DEV", "ada", frozenset({Role.USER})),
     User("DEV", "bob", frozenset({Role.USER})),
@@ -193,13 +196,13 @@ def open_world(url: str, tokens: Tokens, data: Path, **settings: Any) -> Iterato
 def add_users(url: str) -> Tokens:
     """Add the tenants and users to a migrated database."""
     store = SqlStore(open_database(require_url(url)))
-    identity = build_identity(store, SlowClock(), Settings(data=Path("/nowhere")), KEYS)
-    identity.add_tenant("DEV")
-    identity.add_tenant("OTHER", "https://other.test")
+    users = Users(store, SlowClock())
+    store.tenants.put(Tenant("DEV"))
+    store.tenants.put(Tenant("OTHER", "https://other.test"))
     tokens = {}
     for user in _USERS:
-        identity.add_user(user, "secret")
+        users.add(user, "secret")
         key = user.name if user.tenant == "DEV" else f"{user.name}@{user.tenant}"
-        tokens[key] = identity.issue_token(user.tenant, user.name)
+        tokens[key] = users.issue_token(user.tenant, user.name)
     store.close()
     return tokens

@@ -40,7 +40,7 @@ def test_a_user_needs_an_existing_tenant(store: Store) -> None:
 
 def test_a_token_finds_its_user_until_it_expires(store: Store) -> None:
     store.users.put(ADA, "hash")
-    store.tokens.add("digest", StoredToken("DEV", "ada", expires_at=later(seconds=10)))
+    store.tokens.add({"digest": StoredToken("DEV", "ada", expires_at=later(seconds=10))})
     assert store.tokens.find_user("digest", NOW) == ADA
     assert store.tokens.find_user("digest", later(seconds=9)) == ADA
     assert store.tokens.find_user("digest", later(seconds=10)) is None
@@ -48,14 +48,14 @@ def test_a_token_finds_its_user_until_it_expires(store: Store) -> None:
 
 def test_a_token_without_expiry_lasts(store: Store) -> None:
     store.users.put(ADA, "hash")
-    store.tokens.add("digest", StoredToken("DEV", "ada", expires_at=None))
+    store.tokens.add({"digest": StoredToken("DEV", "ada", expires_at=None)})
     assert store.tokens.find_user("digest", later(days=36_500)) == ADA
 
 
 def test_a_token_finds_the_user_of_its_own_tenant(store: Store) -> None:
     """P6"""
     store.users.put(User("OTHER", "ada", frozenset({Role.ADMIN})), "hash")
-    store.tokens.add("digest", StoredToken("DEV", "ada", expires_at=None))
+    store.tokens.add({"digest": StoredToken("DEV", "ada", expires_at=None)})
     assert store.tokens.find_user("digest", NOW) is None
 
 

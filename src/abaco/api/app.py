@@ -10,6 +10,7 @@ from litestar.handlers import BaseRouteHandler
 from structlog.typing import FilteringBoundLogger
 
 from abaco import __version__
+from abaco.api.accounts import Accounts, account_routes
 from abaco.api.actors import ACTOR_PATH, actor_routes
 from abaco.api.aliases import ALIAS_PATH, alias_routes
 from abaco.api.auth import Caller
@@ -44,6 +45,7 @@ class Services:
     """The use cases that the API offers."""
 
     identity: Identity
+    accounts: Accounts
     actors: Actors
     actor_permissions: Permissions
     aliases: Aliases
@@ -67,6 +69,7 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger)
         *execution_routes(services.executions, caller, wire),
         *state_routes(services.state, caller, wire),
         *_sharing_routes(services, caller, wire),
+        *account_routes(services.accounts, caller, wire),
     ]
     routes = [*api, *page_routes(services.is_healthy, api)]
     app = Litestar(
@@ -76,7 +79,7 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger)
         # Bodies are bounded where they are read: binary messages by a setting, all else by `params`.
         request_max_body_size=None,
     )
-    return Edge(app, surfaces(settings.case))
+    return Edge(app, surfaces(settings.case), open_to_all=settings.access_control == "none")
 
 
 def _sharing_routes(services: Services, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:

@@ -1,22 +1,27 @@
 """Credentials of a request, and the one way from a request to a use case."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from anyio import to_thread
 from litestar import Request
 
 from abaco.api.params import query_value
-from abaco.domain.credentials import Bearer, Credentials, GatewayJwt, NonceUse, TapisToken
+from abaco.domain.credentials import Anonymous, Bearer, Credentials, GatewayJwt, NonceUse, TapisToken
 from abaco.domain.permission import Level
 from abaco.domain.user import Principal
-from abaco.errors import InvalidInput, NotAuthenticated, NotFound
+from abaco.errors import InvalidInput, NotAuthenticated, NotFound, NotPermitted
+from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.identity import Identity
 
 __all__ = ["Caller", "credentials_of"]
 
 T = TypeVar("T")
 _GATEWAY = b"x-jwt-assertion-"
+_ASSERTION_TENANT = "DEV_STAGING"
+"""Whom the contract has the header ``Assertion`` stand for."""
 
 
 def credentials_of(request: Request[Any, Any, Any]) -> Credentials:
@@ -24,23 +29,65 @@ def credentials_of(request: Request[Any, Any, Any]) -> Credentials:
 
     A nonce counts only where nothing else is shown, and is then not consumed in vain.
     """
+    shown = _of_headers(request)
+    if request.scope["state"]["open"]:
+        return _of_everyone(request, shown)
+    if shown is not None:
+        return shown
+    nonce = query_value(request, "x-nonce") or request.headers.get("x-nonce", "")
+    if nonce:
+        return _nonce_use(request, nonce)
+    raise NotAuthenticated("No credentials: send the header 'Authorization: Bearer TOKEN'.")
+
+
+def _of_headers(request: Request[Any, Any, Any]) -> Credentials | None:
+    """A gateway's word goes before what its client sent it; raises NotAuthenticated for an unusable Authorization."""
+    found: Credentials | None = None
     # Not `request.headers`, which decodes and copies all of them first.
     for name, value in request.scope["headers"]:
         if name == b"authorization":
-            scheme, _, token = value.decode("latin-1").partition(" ")
-            if scheme.lower() != "bearer" or not token.strip():
-                break
-            return Bearer(token.strip())
-        if name.startswith(_GATEWAY):
+            found = found or _bearer(value.decode("latin-1"))
+        elif name.startswith(_GATEWAY):
             header = name.decode("latin-1")
             return GatewayJwt(header[len(_GATEWAY) :].upper(), value.decode("latin-1").strip(), header)
-        if name == b"x-tapis-token":
-            return TapisToken(value.decode("latin-1").strip())
-    else:
-        nonce = query_value(request, "x-nonce") or request.headers.get("x-nonce", "")
-        if nonce:
-            return _nonce_use(request, nonce)
-    raise NotAuthenticated("No credentials: send the header 'Authorization: Bearer TOKEN'.")
+        elif name == b"assertion":
+            return GatewayJwt(_ASSERTION_TENANT, value.decode("latin-1").strip(), "assertion")
+        elif name == b"x-tapis-token":
+            found = TapisToken(value.decode("latin-1").strip())
+    return found
+
+
+def _bearer(value: str) -> Bearer:
+    scheme, _, token = value.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthenticated("No credentials: send the header 'Authorization: Bearer TOKEN'.")
+    return Bearer(token.strip())
+
+
+def _of_everyone(request: Request[Any, Any, Any], shown: Credentials | None) -> Credentials:
+    """Who calls a server that asks nobody: only running executions are told apart, by the tokens they were given.
+
+    Raises NotPermitted for what a web page sends, which runs on this machine but in the name of a stranger. Browsers
+    name the page in Origin; in Host they name what they resolved, so a page's own name that was made to point here
+    shows, too.
+    """
+    host, origin = request.headers.get("host", ""), request.headers.get("origin")
+    own_page = origin is None or urlsplit(origin).netloc == host
+    if not own_page or request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        raise NotPermitted("This server asks for no credentials, and so takes no requests from other web pages.")
+    if not _is_loopback(host):
+        raise NotPermitted("This server asks for no credentials, and so is reached as localhost only.")
+    if isinstance(shown, Bearer | TapisToken) and ExecutionTokens.looks_like(shown.token):
+        return shown
+    return Anonymous(request.headers.get("tenant") or None)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _nonce_use(request: Request[Any, Any, Any], nonce: str) -> NonceUse:

@@ -25,6 +25,8 @@ _DESCRIPTION = (
     "Every JSON answer is an envelope of message, status, version and result."
 )
 _SECURITY = {
+    "basic": {"type": "http", "scheme": "basic", "description": "A user's name and password."},
+    "client": {"type": "http", "scheme": "basic", "description": "An OAuth client's key and secret."},
     "bearer": {"type": "http", "scheme": "bearer", "description": "An access token, from POST /token or an operator."},
     "gateway": {
         "type": "apiKey",
@@ -40,6 +42,8 @@ _SECURITY = {
         "description": "A nonce, on the actor or alias it was made for.",
     },
 }
+CALLER = ("bearer", "gateway", "tapis", "nonce")
+"""How callers of the API say who they are."""
 JSON, FORM, BYTES = "application/json", "application/x-www-form-urlencoded", "application/octet-stream"
 
 
@@ -59,12 +63,16 @@ class Note:
 
     `result` is the type of the envelope's result: a schema, None for null, or bytes for an answer without envelope.
     `bodies` are the types of the request by content type: a schema, bytes, or Any for every JSON value.
+    `security` are the schemes, one of which is needed; "none" is none. With `failure`, the type of its errors, neither
+    answers nor errors come in an envelope.
     """
 
     operation_id: str
     result: Any
     bodies: Mapping[str, Any]
     query: Sequence[Query]
+    security: Sequence[str]
+    failure: Any
 
 
 def documented(
@@ -75,13 +83,15 @@ def documented(
     body: Any = None,
     bodies: Mapping[str, Any] | None = None,
     query: Sequence[Query] = (),
+    security: Sequence[str] = CALLER,
+    failure: Any = None,
 ) -> dict[str, Any]:
     """A route's keyword arguments: its names, and the types of its request and of the envelope's result.
 
     `body` is a schema that may come as JSON or as a form; `bodies` says otherwise, by content type.
     """
     given = bodies or ({} if body is None else dict.fromkeys((JSON, FORM), body))
-    note = Note(operation_id, result, given, query)
+    note = Note(operation_id, result, given, query, security, failure)
     return {"operation_id": operation_id, "summary": summary, "opt": {_DOCUMENTED: note}, "status_code": 200}
 
 
@@ -104,7 +114,7 @@ def openapi_document(routes: Sequence[BaseRouteHandler]) -> dict[str, Any]:
     shapes = _Shapes(notes.values())
     document.setdefault("components", {}).setdefault("schemas", {}).update(shapes.components)
     document["components"]["securitySchemes"] = _SECURITY
-    document["security"] = [{name: []} for name in _SECURITY]
+    document["security"] = [{name: []} for name in CALLER]
     document["tags"] = []
     for path, operations in document["paths"].items():
         for operation in operations.values():
@@ -119,7 +129,7 @@ class _Shapes:
     """The JSON schemas of everything that goes in or comes out, explained by the glossary."""
 
     def __init__(self, notes: Iterable[Note]) -> None:
-        kinds = [kind for note in notes for kind in (note.result, *note.bodies.values())]
+        kinds = [kind for note in notes for kind in (note.result, note.failure, *note.bodies.values())]
         types = [kind for kind in kinds if kind not in (None, bytes, Any)]
         (self.failure, *described), self.components = msgspec.json.schema_components(
             [schemas.Failure, *types], ref_template="#/components/schemas/{name}"
@@ -170,25 +180,33 @@ def _describe(operation: dict[str, Any], note: Note, shapes: _Shapes) -> None:
     if note.bodies:
         content = {kind: {"schema": shapes.of(body)} for kind, body in note.bodies.items()}
         operation["requestBody"] = {"required": True, "content": content}
+    if note.security != CALLER:
+        operation["security"] = [{} if name == "none" else {name: []} for name in note.security]
     operation["responses"] = {
-        "200": {"description": "Done.", "content": _success(note.result, shapes)},
-        **{code: _failure(word, shapes) for code, word in ERRORS.items()},
+        "200": {"description": "Done.", "content": _success(note, shapes)},
+        **{code: _failure(note, word, shapes) for code, word in ERRORS.items()},
     }
 
 
-def _failure(word: Word, shapes: _Shapes) -> dict[str, Any]:
-    example = {"message": word.example, "status": "error", "version": __version__, "result": None}
+def _failure(note: Note, word: Word, shapes: _Shapes) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "schema": shapes.failure,
+        "example": {"message": word.example, "status": "error", "version": __version__, "result": None},
+    }
     header = {"description": "The kind of error, as a stable code.", "schema": {"type": "string"}}
     return {
         "description": word.meaning,
         "headers": {ERROR_CODE_HEADER: header},
-        "content": {JSON: {"schema": shapes.failure, "example": example}},
+        "content": {JSON: {"schema": shapes.of(note.failure)} if note.failure else content},
     }
 
 
-def _success(result: Any, shapes: _Shapes) -> dict[str, Any]:
+def _success(note: Note, shapes: _Shapes) -> dict[str, Any]:
+    result = note.result
     if result is bytes:
         return {BYTES: {"schema": shapes.of(bytes)}}
+    if note.failure:
+        return {JSON: {"schema": shapes.of(result)}}
     properties = {
         "message": {"type": "string", "description": "What was done."},
         "status": {"type": "string", "enum": ["success"], "description": "Always `success`."},

@@ -20,10 +20,13 @@ _EXPOSED = b"X-Abaco-Error-Code"
 
 
 class Edge:
-    """Wraps the application. ``scope["state"]`` gets the surface a request came in by, and the path it asked for."""
+    """Wraps the application. ``scope["state"]`` gets the surface a request came in by, the path it asked for, and
+    whether everybody is let in.
+    """
 
-    def __init__(self, app: App, faces: tuple[Surface, ...]) -> None:
+    def __init__(self, app: App, faces: tuple[Surface, ...], *, open_to_all: bool = False) -> None:
         self._app = app
+        self._open = open_to_all
         self._faces = faces
 
     async def __call__(self, scope: Scope, receive: object, send: Send) -> None:
@@ -47,7 +50,7 @@ class Edge:
         scope["path"] = path
         scope["raw_path"] = path.encode()
         # A new mapping: the application's own state is shared between requests.
-        scope["state"] = {**(scope.get("state") or {}), "surface": surface, "asked_path": asked}
+        scope["state"] = {**(scope.get("state") or {}), "surface": surface, "asked_path": asked, "open": self._open}
 
 
 def _text(path: str) -> str:

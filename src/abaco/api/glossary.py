@@ -158,5 +158,9 @@ ERRORS: Mapping[str, Word] = {
     "404": Word(
         "There is no such object in the caller's tenant. Code: not_found.", f"No actor found with identifier: {_ID}."
     ),
+    "429": Word(
+        "Too many sign-ins failed lately, for this user or from this address. Code: throttled.",
+        "Too many failed sign-ins: wait 5 minutes.",
+    ),
     "503": Word("The service cannot answer now; try again later. Code: unavailable.", "Too many requests wait."),
 }

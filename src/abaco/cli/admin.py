@@ -11,6 +11,7 @@ import typer
 from abaco.bootstrap import Admin, open_admin
 from abaco.cli.output import print_table
 from abaco.domain.moment import iso
+from abaco.domain.tenant import Tenant
 from abaco.domain.user import Role, User, require_role
 from abaco.errors import InvalidInput
 from abaco.settings import Settings, read_settings
@@ -58,7 +59,7 @@ def _tenant_add(
 ) -> None:
     """Add a tenant, or change the base URL of one."""
     with _admin(ctx) as (admin, _):
-        admin.identity.add_tenant(tenant, api_server)
+        admin.tenants.add(Tenant(tenant, api_server))
     typer.echo(f"Tenant {tenant} is there.")
 
 
@@ -82,14 +83,14 @@ def _user_add(
     roles = frozenset(require_role(text) for text in role or [Role.USER])
     with _admin(ctx) as (admin, settings):
         user = User(tenant or settings.default_tenant, name, roles, uid, gid)
-        admin.identity.add_user(user, password)
+        admin.users.add(user, password)
     typer.echo(f"User {name} of tenant {user.tenant} is there.")
 
 
 def _token(ctx: typer.Context, name: str, tenant: _TenantOption = None) -> None:
     """Print a new bearer token of a user. It is shown this once; the server keeps only its hash."""
     with _admin(ctx, create=False) as (admin, settings):
-        typer.echo(admin.identity.issue_token(tenant or settings.default_tenant, name))
+        typer.echo(admin.users.issue_token(tenant or settings.default_tenant, name))
 
 
 def _rotate_key(

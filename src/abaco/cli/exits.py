@@ -20,6 +20,7 @@ from abaco.errors import (
     NotAuthenticated,
     NotFound,
     NotPermitted,
+    Throttled,
     TooLarge,
     Unavailable,
 )
@@ -36,6 +37,7 @@ _EXIT_BY_CODE = {
     NotPermitted.code: 4,
     NotAuthenticated.code: 4,
     InvalidCredentials.code: 4,
+    Throttled.code: 5,
     Unavailable.code: 5,
     Conflict.code: 6,
 }

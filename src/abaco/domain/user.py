@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from abaco.domain.permission import WORLD
 from abaco.errors import InvalidInput
 
 __all__ = ["ExecutionGrant", "Principal", "Role", "User", "require_role", "require_username"]
@@ -34,6 +35,11 @@ class User:
     uid: int | None = None
     gid: int | None = None
     profile: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether an administrator removed the user: the name stays, as owner of what it owns."""
+        return not self.roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,6 @@ def require_role(text: str) -> Role:
 
 def require_username(text: str) -> str:
     """Return `text` if it can name a user, else raise InvalidInput."""
-    if _USERNAME.fullmatch(text) is None:
+    if _USERNAME.fullmatch(text) is None or text == WORLD:
         raise InvalidInput(f"{text!r} cannot name a user: use 1 to 64 letters, digits, '-', '_', '.' or '@'.")
     return text

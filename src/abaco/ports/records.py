@@ -14,11 +14,17 @@ __all__ = ["ActorPosition", "ClaimRequest", "Closing", "ImageRecord", "NewMessag
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """A bearer token as it is kept: by digest only."""
+    """A token as it is kept: by digest only.
+
+    `kind` is ``access`` or ``refresh``. `client_key` names the OAuth client that it was granted to; "" is a sign-in
+    without client, None a token that an administrator issued.
+    """
 
     tenant: str
     username: str
     expires_at: datetime | None
+    kind: str = "access"
+    client_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ Every method is one transaction unless it says otherwise, and durable (fsync) wh
 `find` returns None.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from abaco.domain.actor import Actor
+from abaco.domain.client import OAuthClient
 from abaco.domain.execution import Claim, Execution
 from abaco.domain.permission import Level
 from abaco.domain.tenant import Tenant
@@ -31,6 +32,7 @@ from abaco.ports.sharing import AliasRepository, NonceRepository
 __all__ = [
     "ActorRepository",
     "ClaimRepository",
+    "ClientRepository",
     "EngineRepository",
     "ExecutionRepository",
     "ImageRepository",
@@ -49,23 +51,74 @@ __all__ = [
 
 class TenantRepository(Protocol):
     def put(self, tenant: Tenant) -> None:
-        """Add the tenant, or change the base URL of an existing one."""
+        """Add the tenant, or replace what is known of an existing one."""
 
     def find(self, tenant_id: str) -> Tenant | None: ...
+
+    def match(self, name: str) -> Tenant | None:
+        """The tenant whose id is `name` whatever the case of its letters."""
+
+    def all(self) -> list[Tenant]:
+        """By id."""
 
 
 class UserRepository(Protocol):
     def put(self, user: User, password_hash: str) -> None:
-        """Add the user, or replace the roles, ids and password of an existing one. The tenant must exist."""
+        """Add the user, or replace all that is known of an existing one. The tenant must exist."""
 
-    def find(self, tenant: str, name: str) -> User | None: ...
+    def find(self, tenant: str, name: str) -> User | None:
+        """The user; one that was removed is found without roles."""
+
+    def find_password(self, tenant: str, name: str) -> tuple[User, str] | None:
+        """The user and the hash of their password, which is "" if they were removed."""
+
+    def all(self, tenant: str) -> list[User]:
+        """Those of a tenant by name, without the removed ones."""
+
+    def remove(self, tenant: str, name: str) -> None:
+        """Take roles and password away, and all that `revoke` does; what they own keeps its owner."""
+
+    def revoke(self, tenant: str, name: str) -> None:
+        """Delete every token, OAuth client and nonce of the user."""
 
 
 class TokenRepository(Protocol):
-    def add(self, digest: str, token: StoredToken) -> None: ...
+    def add(self, tokens: Mapping[str, StoredToken]) -> None:
+        """Keep tokens by their digests."""
 
     def find_user(self, digest: str, now: datetime) -> User | None:
-        """The user an unexpired token belongs to, in one query."""
+        """The user an unexpired access token belongs to, in one query; None for one that was removed."""
+
+    def find_refresh(self, digest: str, client_key: str, now: datetime) -> StoredToken | None:
+        """The unexpired refresh token, if it was granted to this client."""
+
+    def rotate(self, digest: str, tokens: Mapping[str, StoredToken]) -> bool:
+        """Replace a refresh token by `tokens`; False, and nothing happens, if it is gone: it can be used once."""
+
+    def revoke(self, digest: str, client_key: str | None) -> None:
+        """Delete a token of this client (None: of any); with a refresh token all that its user has from the client."""
+
+    def revoke_granted(self, tenant: str, username: str) -> None:
+        """Delete the tokens that the user's password was good for; those of administrators stay."""
+
+    def prune(self, now: datetime) -> int:
+        """Remove expired tokens; how many."""
+
+
+class ClientRepository(Protocol):
+    def add(self, client: OAuthClient, secret_digest: str) -> None:
+        """Raises Conflict if the user has one of this name."""
+
+    def find(self, tenant: str, username: str, name: str) -> OAuthClient | None: ...
+
+    def find_key(self, key: str) -> tuple[OAuthClient, str] | None:
+        """The client with this key, and the digest of its secret."""
+
+    def of_user(self, tenant: str, username: str) -> list[OAuthClient]:
+        """In order of creation."""
+
+    def remove(self, client: OAuthClient) -> None:
+        """Delete the client and every token granted to it."""
 
 
 class PermissionRepository(Protocol):
@@ -251,6 +304,7 @@ class Store(Protocol):
     tenants: TenantRepository
     users: UserRepository
     tokens: TokenRepository
+    clients: ClientRepository
     permissions: PermissionRepository
     actors: ActorRepository
     mailbox: Mailbox

@@ -1,5 +1,7 @@
 """Access tokens of running executions: signed (JWT, HS256), so giving one to every execution costs no row."""
 
+import json
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +15,8 @@ from abaco.errors import InvalidCredentials
 
 __all__ = ["ExecutionClaims", "ExecutionTokens"]
 
-_HEADER = {"alg": "HS256", "typ": "abaco-execution+jwt"}
+_HEADER = {"typ": "abaco-execution+jwt", "alg": "HS256"}
+_HEAD = urlsafe_b64encode(json.dumps(_HEADER, separators=(",", ":")).encode()).rstrip(b"=").decode() + "."
 _SPARE_SECONDS = 3_600
 """Beyond the run time limit: the attempt's end revokes the token anyway, this bounds a leaked one."""
 
@@ -36,8 +39,8 @@ class ExecutionTokens:
 
     @staticmethod
     def looks_like(token: str) -> bool:
-        """Whether `token` is meant to be one of ours: users' tokens have no dots."""
-        return token.count(".") == 2
+        """Whether `token` is meant to be one of these: all begin with the same header."""
+        return token.startswith(_HEAD)
 
     def issue(self, claim: Claim, now: datetime, lifetime_seconds: float, *, owner_token: bool) -> str:
         """The token of one attempt; with `owner_token` it may do all the owner may, else only use the state."""

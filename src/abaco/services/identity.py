@@ -1,82 +1,72 @@
-"""Who is calling: users and their bearer tokens, and the tokens of running executions."""
+"""Who is calling: from what a request shows to the principal it runs as."""
 
-from datetime import timedelta
-from hashlib import sha256
-
-from argon2 import PasswordHasher
-
-from abaco.domain.credentials import Bearer, Credentials, NonceUse
-from abaco.domain.ids import new_secret
-from abaco.domain.tenant import Tenant, require_tenant_id
-from abaco.domain.user import Principal, User, require_username
-from abaco.errors import InvalidCredentials, InvalidInput, NotFound
-from abaco.ports import Clock, Store, StoredToken
+from abaco.domain.credentials import Anonymous, Bearer, Credentials, GatewayJwt, NonceUse, TapisToken
+from abaco.domain.user import Principal, Role
+from abaco.errors import InvalidCredentials
+from abaco.ports import Clock, Store
+from abaco.services.clients import digest
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.nonces import NonceRedeemer
+from abaco.services.tenants import Tenants
+from abaco.services.vouchers import Vouchers
 
-__all__ = ["Identity"]
+__all__ = ["ANONYMOUS", "Identity"]
 
-
-def _digest(token: str) -> str:
-    # Tokens are 256 random bits: a fast hash keeps them from readers of the database.
-    return sha256(token.encode(errors="surrogateescape")).hexdigest()
+ANONYMOUS = "anonymous"
+"""Who everybody is on a server that asks for no credentials."""
 
 
 class Identity:
-    def __init__(self, store: Store, clock: Clock, execution_tokens: ExecutionTokens, nonces: NonceRedeemer) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        execution_tokens: ExecutionTokens,
+        nonces: NonceRedeemer,
+        vouchers: Vouchers,
+        tenants: Tenants,
+    ) -> None:
         self._store = store
         self._nonces = nonces
         self._clock = clock
         self._execution_tokens = execution_tokens
+        self._vouchers = vouchers
+        self._tenants = tenants
 
     def authenticate(self, credentials: Credentials) -> Principal:
         """Who `credentials` stand for; raises InvalidCredentials if they are unknown or expired."""
         match credentials:
             case Bearer(token):
-                return self._of_bearer(token)
+                found = self._of_ours(token)
+                if found is None:
+                    raise InvalidCredentials("Invalid Credentials: the access token is unknown or has expired.")
+                return found
+            case TapisToken(token):
+                return self._of_ours(token) or self._vouchers.of_tapis(token)
+            case GatewayJwt():
+                return self._vouchers.of_gateway(credentials)
             case NonceUse():
                 return self._nonces.redeem(credentials)
-            case _:
-                raise InvalidCredentials("Invalid Credentials: this server does not take credentials of this kind.")
+            case Anonymous(tenant):
+                return Principal(self._tenants.named(tenant).id, ANONYMOUS, frozenset({Role.ADMIN}))
 
-    def _of_bearer(self, token: str) -> Principal:
+    def _of_ours(self, token: str) -> Principal | None:
+        """Whose token it is, if it is one that we gave out."""
         if self._execution_tokens.looks_like(token):
             return self._of_execution(token)
-        user = self._store.tokens.find_user(_digest(token), self._clock.now())
-        if user is None:
-            raise InvalidCredentials("Invalid Credentials: the access token is unknown or has expired.")
-        return Principal(user.tenant, user.name, user.roles)
+        user = self._store.tokens.find_user(digest(token), self._clock.now())
+        return Principal(user.tenant, user.name, user.roles) if user else None
 
     def _of_execution(self, token: str) -> Principal:
-        """An execution's token is good while that attempt runs; later word from it is refused."""
+        """An execution's token is good while that attempt runs; later word from it is refused.
+
+        It carries the roles that its owner has among our users. Of an owner whom we know by a gateway's or a
+        provider's word only, we know no more than that: then it makes an ordinary user.
+        """
         claims = self._execution_tokens.read(token, self._clock.now())
         owner = self._store.users.find(claims.tenant, claims.owner)
         current = self._store.state.is_current(claims.grant.execution_id, claims.grant.attempt)
-        if owner is None or not current:
+        if not current or (owner is not None and owner.is_removed):
             raise InvalidCredentials("Invalid Credentials: the execution of this access token does not run any more.")
-        return Principal(owner.tenant, owner.name, owner.roles, claims.grant, claims.state_only)
-
-    def add_tenant(self, tenant_id: str, api_server: str | None = None) -> None:
-        self._store.tenants.put(Tenant(require_tenant_id(tenant_id), api_server))
-
-    def add_user(self, user: User, password: str) -> None:
-        """Add or replace a user; raises NotFound for an unknown tenant, InvalidInput for a bad name or password."""
-        require_username(user.name)
-        if not password:
-            raise InvalidInput("password may not be empty.")
-        self._require_tenant(user.tenant)
-        self._store.users.put(user, PasswordHasher().hash(password))
-
-    def issue_token(self, tenant: str, username: str, lifetime: timedelta | None = None) -> str:
-        """A new bearer token of the user, shown this once; it does not expire unless `lifetime` is given."""
-        self._require_tenant(tenant)
-        if self._store.users.find(tenant, username) is None:
-            raise NotFound(f"There is no user {username!r} in tenant {tenant!r}: add it with `abaco admin user add`.")
-        token = new_secret()
-        expires_at = self._clock.now() + lifetime if lifetime else None
-        self._store.tokens.add(_digest(token), StoredToken(tenant, username, expires_at))
-        return token
-
-    def _require_tenant(self, tenant: str) -> None:
-        if self._store.tenants.find(tenant) is None:
-            raise NotFound(f"There is no tenant {tenant!r}: add it with `abaco admin tenant add {tenant}`.")
+        roles = owner.roles if owner else frozenset({Role.USER})
+        return Principal(claims.tenant, claims.owner, roles, claims.grant, claims.state_only)

@@ -4,6 +4,7 @@ from abaco import ports
 from abaco.store.actors import Actors
 from abaco.store.aliases import Aliases
 from abaco.store.claims import Claims
+from abaco.store.clients import Clients
 from abaco.store.configs import Configs
 from abaco.store.database import Database
 from abaco.store.executions import Executions
@@ -14,7 +15,8 @@ from abaco.store.nonces import Nonces
 from abaco.store.permissions import Permissions
 from abaco.store.state import States
 from abaco.store.tenants import Tenants
-from abaco.store.users import Tokens, Users
+from abaco.store.tokens import Tokens
+from abaco.store.users import Users
 from abaco.store.workers import Engines, Workers
 
 __all__ = ["SqlStore"]
@@ -26,6 +28,7 @@ class SqlStore:
         self.tenants: ports.TenantRepository = Tenants(database)
         self.users: ports.UserRepository = Users(database)
         self.tokens: ports.TokenRepository = Tokens(database)
+        self.clients: ports.ClientRepository = Clients(database)
         self.permissions: ports.PermissionRepository = Permissions(database)
         self.actors: ports.ActorRepository = Actors(database)
         self.mailbox: ports.Mailbox = Mailbox(database)

@@ -80,6 +80,7 @@ tokens = Table(
     Column("client_key", String(64)),
     Index("tokens_by_user", "tenant", "username"),
     Index("tokens_by_client", "client_key"),
+    Index("tokens_by_expiry", "expires_at"),
 )
 
 # OAuth clients, each a user's own.

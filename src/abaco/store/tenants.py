@@ -1,6 +1,6 @@
 """Tenants."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from abaco.domain.tenant import Tenant
 from abaco.store.database import Database
@@ -23,3 +23,13 @@ class Tenants:
         with self._database.read() as connection:
             row = connection.execute(select(tenants).where(tenants.c.id == tenant_id)).one_or_none()
         return Tenant(*row) if row else None
+
+    def match(self, name: str) -> Tenant | None:
+        query = select(tenants).where(func.lower(tenants.c.id) == name.lower()).order_by(tenants.c.id)
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return Tenant(*row) if row else None
+
+    def all(self) -> list[Tenant]:
+        with self._database.read() as connection:
+            return [Tenant(*row) for row in connection.execute(select(tenants).order_by(tenants.c.id))]

@@ -1,34 +1,28 @@
-"""Users, and the tokens that stand for them."""
+"""Users."""
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, or_, select
+from sqlalchemy import Connection, delete, select, update
 
 from abaco.domain.user import Role, User
-from abaco.ports import StoredToken
 from abaco.store.database import Database
-from abaco.store.tables import tokens, users
+from abaco.store.tables import clients, nonces, tokens, users
 
-__all__ = ["Tokens", "Users"]
+__all__ = ["USER_COLUMNS", "Users", "to_user"]
 
-_USER = (users.c.tenant, users.c.name, users.c.roles, users.c.uid, users.c.gid, users.c.profile)
-# Asked for with every request: built once, since building a statement costs more than running it.
-_BY_TOKEN = (
-    select(*_USER)
-    .join_from(tokens, users, (tokens.c.tenant == users.c.tenant) & (tokens.c.username == users.c.name))
-    .where(
-        tokens.c.digest == bindparam("digest"),
-        or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > bindparam("now", type_=tokens.c.expires_at.type)),
-    )
-)
+USER_COLUMNS = (users.c.tenant, users.c.name, users.c.roles, users.c.uid, users.c.gid, users.c.profile)
 
 
-def _user(row: Row[str, str, Any, int | None, int | None, Any] | None) -> User | None:
-    if row is None:
-        return None
-    tenant, name, roles, uid, gid, profile = row
+def to_user(row: Sequence[Any]) -> User:
+    """The user whose `USER_COLUMNS` the row begins with."""
+    tenant, name, roles, uid, gid, profile, *_ = row
     return User(tenant, name, frozenset(Role(role) for role in roles), uid, gid, profile)
+
+
+def _revoke(connection: Connection, tenant: str, name: str) -> None:
+    for table, owner in ((tokens, tokens.c.username), (clients, clients.c.username), (nonces, nonces.c.owner)):
+        connection.execute(delete(table).where(table.c.tenant == tenant, owner == name))
 
 
 class Users:
@@ -48,25 +42,29 @@ class Users:
             connection.execute(insertion.on_conflict_do_update(index_elements=["tenant", "name"], set_=values))
 
     def find(self, tenant: str, name: str) -> User | None:
-        query = select(*_USER).where(users.c.tenant == tenant, users.c.name == name)
+        query = select(*USER_COLUMNS).where(users.c.tenant == tenant, users.c.name == name)
         with self._database.read() as connection:
-            return _user(connection.execute(query).one_or_none())
+            row = connection.execute(query).one_or_none()
+        return to_user(row) if row else None
 
+    def find_password(self, tenant: str, name: str) -> tuple[User, str] | None:
+        query = select(*USER_COLUMNS, users.c.password_hash).where(users.c.tenant == tenant, users.c.name == name)
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return (to_user(row), row.password_hash) if row else None
 
-class Tokens:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def all(self, tenant: str) -> list[User]:
+        query = select(*USER_COLUMNS).where(users.c.tenant == tenant).order_by(users.c.name)
+        with self._database.read() as connection:
+            found = [to_user(row) for row in connection.execute(query)]
+        return [user for user in found if not user.is_removed]
 
-    def add(self, digest: str, token: StoredToken) -> None:
-        row = {
-            "digest": digest,
-            "tenant": token.tenant,
-            "username": token.username,
-            "expires_at": token.expires_at,
-        }
+    def remove(self, tenant: str, name: str) -> None:
+        mark = update(users).where(users.c.tenant == tenant, users.c.name == name)
         with self._database.write() as connection:
-            connection.execute(insert(tokens).values(row))
+            connection.execute(mark.values(roles=[], password_hash="", profile={}))
+            _revoke(connection, tenant, name)
 
-    def find_user(self, digest: str, now: datetime) -> User | None:
-        with self._database.read() as connection:
-            return _user(connection.execute(_BY_TOKEN, {"digest": digest, "now": now}).one_or_none())
+    def revoke(self, tenant: str, name: str) -> None:
+        with self._database.write() as connection:
+            _revoke(connection, tenant, name)

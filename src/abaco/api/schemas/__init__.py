@@ -6,9 +6,17 @@ describe them, and the tests hold them to it.
 
 from abaco.api.schemas.actors import Actor, ActorDescription, State
 from abaco.api.schemas.base import Failure
+from abaco.api.schemas.clients import (
+    Client,
+    ClientDescription,
+    NewClient,
+    Subscription,
+    SubscriptionDescription,
+)
 from abaco.api.schemas.configs import Config, ConfigDescription, ConfigUpdate
 from abaco.api.schemas.executions import Execution, Logs, Summary
 from abaco.api.schemas.messages import Message, Messages, Posted, Purged
+from abaco.api.schemas.profiles import Profile
 from abaco.api.schemas.sharing import (
     Alias,
     AliasDescription,
@@ -18,6 +26,17 @@ from abaco.api.schemas.sharing import (
     NonceDescription,
     Permissions,
 )
+from abaco.api.schemas.tenants import Site, TapisTenant, Tenant
+from abaco.api.schemas.tokens import (
+    Granted,
+    Nothing,
+    OAuthFailure,
+    Revocation,
+    TapisGrant,
+    TapisRequest,
+    TapisRevocation,
+    TokenRequest,
+)
 
 __all__ = [
     "Actor",
@@ -25,20 +44,37 @@ __all__ = [
     "Alias",
     "AliasDescription",
     "AliasTarget",
+    "Client",
+    "ClientDescription",
     "Config",
     "ConfigDescription",
     "ConfigUpdate",
     "Execution",
     "Failure",
     "Grant",
+    "Granted",
     "Logs",
     "Message",
     "Messages",
+    "NewClient",
     "Nonce",
     "NonceDescription",
+    "Nothing",
+    "OAuthFailure",
     "Permissions",
     "Posted",
+    "Profile",
     "Purged",
+    "Revocation",
+    "Site",
     "State",
+    "Subscription",
+    "SubscriptionDescription",
     "Summary",
+    "TapisGrant",
+    "TapisRequest",
+    "TapisRevocation",
+    "TapisTenant",
+    "Tenant",
+    "TokenRequest",
 ]

@@ -18,6 +18,7 @@ def upgrade() -> None:
     op.add_column("tokens", sa.Column("client_key", sa.String(length=64), nullable=True))
     op.create_index("tokens_by_user", "tokens", ["tenant", "username"], unique=False)
     op.create_index("tokens_by_client", "tokens", ["client_key"], unique=False)
+    op.create_index("tokens_by_expiry", "tokens", ["expires_at"], unique=False)
     for column in (
         sa.Column("link", sa.Text(), nullable=False, server_default=""),
         sa.Column("webhook", sa.Text(), nullable=False, server_default=""),
