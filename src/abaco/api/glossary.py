@@ -19,6 +19,7 @@ class Word(NamedTuple):
 
 _TIME = "2026-11-22T03:07:11.678Z"
 _ID = "eNulypx6PZNqa"
+_KEY = "3f9a" * 8
 _SERVER = "https://abaco.example.org"
 
 FIELDS: Mapping[str, Word] = {
@@ -129,6 +130,63 @@ FIELDS: Mapping[str, Word] = {
     "version": Word("Version of the service.", "0.1.0"),
     "result": Word("Always null.", None),
     "fault": Word("With unknown or expired tokens: what an API gateway says, which clients refresh on.", None),
+    # --- identity ---
+    "consumerKey": Word("The client's key, its name towards /token.", _KEY),
+    "consumerSecret": Word("The client's secret; shown this once.", "f4a1" * 16),
+    "Client.name": Word("The client's name, among those of its user.", "my-notebook"),
+    "NewClient.name": Word("The client's name, among those of its user.", "my-notebook"),
+    "clientName": Word("The client's name, among those of its user.", "my-notebook"),
+    "callbackUrl": Word("Kept and shown, without effect.", ""),
+    "tier": Word("Kept and shown, without effect.", "Unlimited"),
+    "ClientLinks.self": Word("The client's address.", {"href": f"{_SERVER}/clients/v2/my-notebook"}),
+    "subscriber": Word("Address of the profile of its user.", {"href": f"{_SERVER}/profiles/v2/ada"}),
+    "subscriptions": Word(
+        "Address of its subscriptions.", {"href": f"{_SERVER}/clients/v2/my-notebook/subscriptions/"}
+    ),
+    "href": Word("A URL.", f"{_SERVER}/clients/v2/my-notebook"),
+    "apiName": Word("Name of an API.", "Actors"),
+    "apiVersion": Word("Version of that API.", "v2"),
+    "apiProvider": Word("Who provides it.", "admin"),
+    "grant_type": Word("password, refresh_token, client_credentials or admin_password.", "password"),
+    "username": Word("Name of a user.", "ada"),
+    "password": Word("The user's password.", "correct horse"),
+    "refresh_token": Word("A refresh token, good for one refresh.", "9d2c" * 16),
+    "TapisGrant.refresh_token": Word("What gets the next tokens.", {"refresh_token": "eyJ0eXAi..."}),
+    "token_username": Word("With admin_password: whom the token is for.", "bob"),
+    "client_id": Word("The client's key, if not in HTTP Basic.", _KEY),
+    "client_secret": Word("The client's secret, if not in HTTP Basic.", "f4a1" * 16),
+    "scope": Word("PRODUCTION; there is no other.", "PRODUCTION"),
+    "access_token": Word("The token to send as Bearer, or as X-Tapis-Token.", "07be" * 16),
+    "TapisGrant.access_token": Word("What requests are sent with.", {"access_token": "eyJ0eXAi..."}),
+    "expires_in": Word("Seconds the token lasts.", 14_400),
+    "expires_at": Word("When the token expires (UTC).", _TIME),
+    "token_type": Word("bearer.", "bearer"),
+    "error": Word("What is wrong, in a word of RFC 6749.", "invalid_grant"),
+    "error_description": Word("What is wrong, for people.", "Login failed: the username or the password is wrong."),
+    "Revocation.token": Word("The token to end.", "07be" * 16),
+    "TapisRevocation.token": Word("The token to end.", "07be" * 16),
+    "token_type_hint": Word("Ignored: tokens of either kind are found.", "refresh_token"),
+    "email": Word("The user's address.", "ada@example.org"),
+    "first_name": Word("The user's first name.", "Ada"),
+    "last_name": Word("The user's last name.", "Lovelace"),
+    "full_name": Word("Both names, else the name of the account.", "Ada Lovelace"),
+    "phone": Word("The user's telephone.", ""),
+    "mobile_phone": Word("The user's mobile telephone.", ""),
+    "Profile.status": Word("Always empty.", ""),
+    "Profile.uid": Word("User id of their containers, if they have one.", 834517),
+    "Tenant.id": Word("The tenant's id.", "DEV"),
+    "Tenant.name": Word("The tenant's id again.", "DEV"),
+    "code": Word("The tenant's id again.", "DEV"),
+    "baseUrl": Word("Base URL of the tenant's API.", _SERVER),
+    "contact": Word("Always empty.", []),
+    "TenantLinks.self": Word("The tenant's address.", {"href": f"{_SERVER}/tenants/DEV"}),
+    "tenant_id": Word("The tenant's id in lower case.", "dev"),
+    "base_url": Word("Base URL of the API.", _SERVER),
+    "public_key": Word("PEM of the key that the server signs its Tapis tokens with.", "-----BEGIN PUBLIC KEY-----..."),
+    "site_id": Word("The same for all tenants of this server.", "abaco"),
+    "TapisTenant.description": Word("Always empty.", ""),
+    "TapisTenant.status": Word("Always active.", "active"),
+    "primary": Word("Always true.", True),
 }
 
 PATH_PARAMETERS: Mapping[str, Word] = {
@@ -139,9 +197,9 @@ PATH_PARAMETERS: Mapping[str, Word] = {
     "config_name": Word("Name of the config.", "database"),
     "worker_id": Word("Id of the worker.", "Xq3wMjzRvB0aN"),
     "collection": Word("actors, executions, workers or logs.", "actors"),
-    "username": Word("Name of the user.", "ada"),
-    "client_name": Word("Name of the OAuth client.", "laptop"),
-    "tenant_id": Word("Id of the tenant.", "DEV"),
+    "client_name": Word("Name of one of your OAuth clients.", "my-notebook"),
+    "tenant_id": Word("The tenant's id, in any case of its letters.", "DEV"),
+    "username": Word("Name of a user of your tenant.", "ada"),
 }
 
 ERRORS: Mapping[str, Word] = {

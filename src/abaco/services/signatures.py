@@ -18,7 +18,7 @@ from abaco.errors import InvalidCredentials, InvalidInput
 
 __all__ = ["peek", "public_key", "verified"]
 
-_ALGORITHMS = {"RS256", "SHA256withRSA"}
+_ALGORITHMS = ("RS256", "SHA256withRSA")
 """What gateways of WSO2 write for the same thing."""
 _MIN_BITS = 2048
 _MAX_CHARACTERS = 16_384
