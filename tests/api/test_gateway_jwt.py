@@ -119,6 +119,7 @@ def test_its_time_is_kept_in_seconds(world: World) -> None:
     world.clock.advance(seconds=60)
     require_invalid(world, token)
     me(world, signed(claims(exp=NOW * 1000)))  # milliseconds, as test suites have them
+    exp: Any
     for exp in (NOW - 1, str(NOW + 600), None, True, [], float("nan")):
         require_invalid(world, signed(claims(exp=exp)))
     without = claims()

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -22,7 +23,7 @@ _RESTRICTED = {"useContainerUid", "queue", "maxWorkers", "memLimit", "maxCpus"}
 
 def _application() -> Litestar:
     """The real routes; nothing is behind them."""
-    services = Services(*[cast("Any", None)] * len(Services.__dataclass_fields__))
+    services = Services(*[Mock()] * len(Services.__dataclass_fields__))
     edge = build_app(services, Settings(data=Path("/nowhere")), cast("Any", CapturingLogger()))
     assert isinstance(edge, Edge)
     return cast("Litestar", edge._app)

@@ -16,6 +16,7 @@ class Pruned:
     logs: int
     results: int
     chunks: int
+    tokens: int
 
 
 class Pruner:
@@ -24,10 +25,11 @@ class Pruner:
         self._clock = clock
 
     def run_once(self) -> Pruned:
-        """Remove expired logs and results, and pieces of binary messages that never came to be."""
+        """Remove expired logs, results and tokens, and pieces of binary messages that never came to be."""
         now = self._clock.now()
         return Pruned(
             self._store.logs.prune(now),
             self._store.results.prune(now),
             self._store.mailbox.prune_chunks(now - _ORPHANED_AFTER),
+            self._store.tokens.prune(now),
         )
