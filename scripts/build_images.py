@@ -3,9 +3,10 @@
     sudo .venv/bin/python scripts/build_images.py
     .venv/bin/python scripts/build_images.py --check      exit code 0 if there is nothing to build
 
-Three kinds of layer: the distribution's Python (made by mmdebstrap once and kept), the guest library with cloudpickle,
-and each sample's own program. An archive is written again only if something it is made of has changed, and appears
-whole or not at all. Archives are reproducible: the same packages and files give the same bytes.
+Three kinds of layer: the distribution's Python (made by mmdebstrap once and kept), the guest library with its drop-ins
+for old actors and cloudpickle, and each sample's own program. An archive is written again only if something it is made
+of has changed, and appears whole or not at all. Archives are reproducible: the same packages and files give the same
+bytes.
 
 mmdebstrap only extracts the packages (no maintainer scripts), so that what those scripts would make and Python needs is
 made here: compiled modules, the bundle of certificates, users, and busybox's links for a shell.
@@ -88,11 +89,13 @@ def base_key() -> str:
 
 
 def guest_files() -> dict[str, Path]:
-    """The files of the guest layer: the guest library, and the cloudpickle that the client of this project uses."""
+    """The files of the guest layer: the guest library, its drop-ins, and the cloudpickle that our client uses."""
     pickle_folder = Path(cloudpickle.__file__).parent
+    dropins = ROOT / "images" / "dropins"
     return {
         "abaco/__init__.py": ROOT / "src/abaco/__init__.py",
         "abaco/actors.py": ROOT / "src/abaco/actors.py",
+        **{str(path.relative_to(dropins)): path for path in sorted(dropins.glob("*/*.py"))},
         **{f"cloudpickle/{path.name}": path for path in sorted(pickle_folder.glob("*.py"))},
     }
 

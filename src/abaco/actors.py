@@ -269,6 +269,18 @@ class Client:
         half-way is tried again only if the call is `idempotent` (by default every method but POST), since the
         API may have acted on it already.
         """
+        return _result(*self.exchange(method, path, json, data, headers, idempotent))
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        json: Any = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+    ) -> tuple[int, bytes]:
+        """As `request`, but the HTTP status and the body just as they came."""
         import json as json_module  # noqa: PLC0415 - as ast
 
         sent = {"Accept": "application/json", **(headers or {})}
@@ -278,21 +290,10 @@ class Client:
             data = json_module.dumps(json, allow_nan=False).encode()
             sent["Content-Type"] = "application/json"
         repeatable = method != "POST" if idempotent is None else idempotent
-        status, body = self._exchange_patiently(method, self._base_path + path, data, sent, repeatable)
-        return _result(status, body)
-
-    def _exchange_patiently(
-        self,
-        method: str,
-        path: str,
-        data: bytes | None,
-        headers: dict[str, str],
-        repeatable: bool,
-    ) -> tuple[int, bytes]:
         for attempt in range(self._attempts):
             is_last = attempt + 1 == self._attempts
             try:
-                status, body = self._exchange(method, path, data, headers)
+                status, body = self._exchange(method, self._base_path + path, data, sent)
             except OSError as error:
                 may_repeat = repeatable or isinstance(error, ConnectionRefusedError)
                 if is_last or not may_repeat:

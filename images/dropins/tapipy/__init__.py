@@ -1,0 +1,1 @@
+"""Stands in for tapipy inside actors: the module `tapipy.actors`, and the part of `tapipy.tapis` it needs."""
