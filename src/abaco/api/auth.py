@@ -1,6 +1,7 @@
 """Credentials of a request, and the one way from a request to a use case."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -29,9 +30,9 @@ def credentials_of(request: Request[Any, Any, Any]) -> Credentials:
 
     A nonce counts only where nothing else is shown, and is then not consumed in vain.
     """
-    shown = _of_headers(request)
     if request.scope["state"]["open"]:
-        return _of_everyone(request, shown)
+        return _of_everyone(request)
+    shown = _of_headers(request)
     if shown is not None:
         return shown
     nonce = query_value(request, "x-nonce") or request.headers.get("x-nonce", "")
@@ -64,7 +65,7 @@ def _bearer(value: str) -> Bearer:
     return Bearer(token.strip())
 
 
-def _of_everyone(request: Request[Any, Any, Any], shown: Credentials | None) -> Credentials:
+def _of_everyone(request: Request[Any, Any, Any]) -> Credentials:
     """Who calls a server that asks nobody: only running executions are told apart, by the tokens they were given.
 
     Raises NotPermitted for what a web page sends, which runs on this machine but in the name of a stranger. Browsers
@@ -72,13 +73,15 @@ def _of_everyone(request: Request[Any, Any, Any], shown: Credentials | None) -> 
     shows, too.
     """
     host, origin = request.headers.get("host", ""), request.headers.get("origin")
-    own_page = origin is None or urlsplit(origin).netloc == host
+    own_page = origin is None or origin in {f"http://{host}", f"https://{host}"}
     if not own_page or request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         raise NotPermitted("This server asks for no credentials, and so takes no requests from other web pages.")
     if not _is_loopback(host):
         raise NotPermitted("This server asks for no credentials, and so is reached as localhost only.")
-    if isinstance(shown, Bearer | TapisToken) and ExecutionTokens.looks_like(shown.token):
-        return shown
+    with suppress(NotAuthenticated):  # whatever else is sent does not matter
+        shown = _of_headers(request)
+        if isinstance(shown, Bearer | TapisToken) and ExecutionTokens.looks_like(shown.token):
+            return shown
     return Anonymous(request.headers.get("tenant") or None)
 
 
