@@ -1,5 +1,7 @@
 """`access_control = none`: nobody is asked, and no web page gets in."""
 
+from typing import Any
+
 import pytest
 
 from abaco.errors import InvalidInput
@@ -83,7 +85,7 @@ def test_a_name_that_was_made_to_point_here_is_refused(world: World, host: str) 
 def test_a_web_page_is_refused(world: World, header: tuple[str, str], method: str, path: str) -> None:
     before = world.everything()
     for kind in ("text/plain", "application/json"):
-        body = {} if method == "GET" else {"content": b'{"image": "i"}', "kind": kind}
+        body: dict[str, Any] = {} if method == "GET" else {"content": b'{"image": "i"}', "kind": kind}
         world.require_refused(world.http.send(method, path, headers=[HERE, header], **body), 400, "web pages")
     assert world.everything() == before
 

@@ -17,3 +17,18 @@ def test_putting_a_tenant_again_changes_its_base_url(store: Store) -> None:
 
 def test_an_unknown_tenant_is_none(store: Store) -> None:
     assert store.tenants.find("NOBODY") is None
+
+
+def test_a_tenant_is_matched_in_any_case(store: Store) -> None:
+    store.tenants.put(Tenant("DEV-Develop", None, "key"))
+    store.tenants.put(Tenant("DEV"))
+    for name in ("DEV-DEVELOP", "dev-develop", "DEV-Develop"):
+        assert store.tenants.match(name) == Tenant("DEV-Develop", None, "key")
+    assert store.tenants.match("dev-") is None
+    assert store.tenants.match("") is None
+
+
+def test_tenants_are_listed_by_id(store: Store) -> None:
+    for name in ("B", "A"):
+        store.tenants.put(Tenant(name))
+    assert store.tenants.all() == [Tenant("A"), Tenant("B")]
