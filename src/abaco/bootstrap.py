@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import anyio
 
@@ -28,6 +29,7 @@ from abaco.engine.pruner import Pruner
 from abaco.engine.reaper import Reaper
 from abaco.errors import InvalidInput, NotFound
 from abaco.notify.local import LocalListener, LocalNotifier
+from abaco.oidc.keys import HttpKeySource
 from abaco.pool.local import LocalPool
 from abaco.ports import Clock, Emit, Notifier, Store
 from abaco.runtime.crun import CrunRuntime
@@ -45,8 +47,10 @@ from abaco.services.images import Images
 from abaco.services.key_rotation import KeyRotation
 from abaco.services.mailbox import Mailbox
 from abaco.services.nonces import NonceRedeemer, Nonces
+from abaco.services.oidc import Oidc, Provider
 from abaco.services.passwords import Passwords
 from abaco.services.permissions import Permissions
+from abaco.services.provider_keys import ProviderKeys
 from abaco.services.state import State
 from abaco.services.tapis_tokens import TapisTokens
 from abaco.services.tenants import Tenants
@@ -149,7 +153,15 @@ def build_services(
     vouchers = Vouchers(store, clock, settings.user_role)
     execution_tokens = ExecutionTokens(keys.execution_tokens)
     return Services(
-        identity=Identity(store, clock, execution_tokens, nonces, vouchers, accounts.tenants),
+        identity=Identity(
+            store,
+            clock,
+            execution_tokens,
+            nonces,
+            vouchers,
+            accounts.tenants,
+            _oidc(store, clock, settings, accounts.tenants),
+        ),
         accounts=accounts,
         actors=Actors(store, access, clock, new_id, notifier, emit),
         actor_permissions=Permissions(store, lambda who, name, level: access.require(who, name, level).id),
@@ -163,6 +175,19 @@ def build_services(
         state=State(store, access),
         is_healthy=lambda: store.engines.any_alive(clock.now()),
     )
+
+
+def _oidc(store: Store, clock: Clock, settings: Settings, tenants: Tenants) -> Oidc | None:
+    """Whose keys are fetched already, so that the first requests find them."""
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    keys = ProviderKeys(HttpKeySource(settings.oidc_issuer, settings.oidc_jwks_url), clock)
+    Thread(target=keys.refresh, daemon=True, name="oidc-keys").start()
+    tenant = settings.oidc_tenant or settings.default_tenant
+    provider = Provider(
+        settings.oidc_issuer, settings.oidc_audience, settings.oidc_username_claim, settings.oidc_roles_claim, tenant
+    )
+    return Oidc(provider, keys, store, tenants, clock)
 
 
 def _accounts(store: Store, clock: Clock, settings: Settings, keys: Keys) -> Accounts:

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -66,6 +67,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     refresh_token_seconds: Annotated[
         int, Meta(ge=1, description="Lifetime of refresh tokens; each is good for one refresh.")
     ] = 2_592_000
+    oidc_issuer: Annotated[
+        str | None, Meta(description="OIDC provider whose tokens are taken: the URL that they name as `iss`.")
+    ] = None
+    oidc_audience: Annotated[
+        str | None, Meta(description="What tokens of the provider must name as `aud`; required with oidc_issuer.")
+    ] = None
+    oidc_jwks_url: Annotated[
+        str | None, Meta(description="Where the provider publishes its keys; by default it is asked for that, too.")
+    ] = None
+    oidc_username_claim: Annotated[
+        str, Meta(description="Claim that names the user; one that users cannot change themselves.")
+    ] = "preferred_username"
+    oidc_roles_claim: Annotated[
+        str, Meta(description="Claim with roles such as abaco-admin; may be a path such as realm_access.roles.")
+    ] = "roles"
+    oidc_tenant: Annotated[
+        str | None, Meta(description="Tenant of the provider's users; default the setting default_tenant.")
+    ] = None
     default_token: Annotated[bool, Meta(description="Whether actors that do not say get their owner's token.")] = False
     accept_nonce: Annotated[
         bool, Meta(description="Whether nonces open the actors and aliases they were made for.")
@@ -132,6 +151,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key go together: set both or neither")
+        for name in ("oidc_issuer", "oidc_jwks_url"):
+            _require_provider_url(name, getattr(self, name))
+        if self.oidc_issuer and not self.oidc_audience:
+            raise ValueError("oidc_issuer needs oidc_audience, or tokens made for other services would do here")
         if self.access_control == "none" and self.host not in _LOOPBACK:
             raise ValueError("access_control none makes everyone admin: it needs host to be a loopback address")
         try:
@@ -151,6 +174,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite:///{self.data}/abaco.db"
+
+
+def _require_provider_url(name: str, url: str | None) -> None:
+    """Keys that came without TLS are anybody's. Raises ValueError."""
+    if url is None or url.startswith("https://"):
+        return
+    if not url.startswith("http://") or urlsplit(url).hostname not in _LOOPBACK:
+        raise ValueError(f"{name} must be an https:// URL")
 
 
 SETTING_NAMES = Settings.__struct_fields__

@@ -20,7 +20,19 @@ SERVER_PACKAGES = {
     "sqlalchemy",
     "structlog",
 }
-SERVER_ROOMS = {"api", "bootstrap", "domain", "engine", "notify", "pool", "ports", "runtime", "services", "store"}
+SERVER_ROOMS = {
+    "api",
+    "bootstrap",
+    "domain",
+    "engine",
+    "notify",
+    "oidc",
+    "pool",
+    "ports",
+    "runtime",
+    "services",
+    "store",
+}
 
 
 def loaded_by(module: str) -> set[str]:

@@ -14,6 +14,7 @@ from abaco.ports.pool import (
     WorkerOrder,
     WorkerReady,
 )
+from abaco.ports.provider import KeySource, ProviderError
 from abaco.ports.records import (
     ActorPosition,
     ClaimRequest,
@@ -71,6 +72,7 @@ __all__ = [
     "ImageRecord",
     "ImageRef",
     "ImageRepository",
+    "KeySource",
     "Listener",
     "LogAppended",
     "LogRepository",
@@ -82,6 +84,7 @@ __all__ = [
     "Pool",
     "PoolEvent",
     "PreparedImage",
+    "ProviderError",
     "Requeue",
     "ResultRepository",
     "ResultSent",

@@ -7,6 +7,7 @@ from abaco.ports import Clock, Store
 from abaco.services.clients import digest
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.nonces import NonceRedeemer
+from abaco.services.oidc import Oidc
 from abaco.services.tenants import Tenants
 from abaco.services.vouchers import Vouchers
 
@@ -25,6 +26,7 @@ class Identity:
         nonces: NonceRedeemer,
         vouchers: Vouchers,
         tenants: Tenants,
+        oidc: Oidc | None = None,
     ) -> None:
         self._store = store
         self._nonces = nonces
@@ -32,12 +34,15 @@ class Identity:
         self._execution_tokens = execution_tokens
         self._vouchers = vouchers
         self._tenants = tenants
+        self._oidc = oidc
 
     def authenticate(self, credentials: Credentials) -> Principal:
         """Who `credentials` stand for; raises InvalidCredentials if they are unknown or expired."""
         match credentials:
             case Bearer(token):
                 found = self._of_ours(token)
+                if found is None and self._oidc is not None and token.count(".") == 2:
+                    found = self._oidc.authenticate(token)
                 if found is None:
                     raise InvalidCredentials("Invalid Credentials: the access token is unknown or has expired.")
                 return found
