@@ -17,6 +17,7 @@ import anyio
 from abaco.api.accounts import Accounts
 from abaco.api.app import Services, build_app
 from abaco.api.server import serve_app
+from abaco.api.waiting import Waiters
 from abaco.domain.ids import new_id
 from abaco.domain.moment import utc_now
 from abaco.domain.tenant import Tenant
@@ -28,7 +29,7 @@ from abaco.engine.loop import Alarm, Engine
 from abaco.engine.pruner import Pruner
 from abaco.engine.reaper import Reaper
 from abaco.errors import InvalidInput, NotFound
-from abaco.notify.local import LocalListener, LocalNotifier
+from abaco.notify.local import API, ENGINE, LocalListener, LocalNotifier
 from abaco.oidc.keys import HttpKeySource
 from abaco.pool.local import LocalPool
 from abaco.ports import Clock, Emit, Notifier, Store
@@ -211,12 +212,14 @@ def run_api(settings: Settings) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     telemetry = Telemetry("api", settings.log_level)
     store = _store(settings)
-    notifier = LocalNotifier(_run(settings))
+    notifier, listener = LocalNotifier(_run(settings), ENGINE), LocalListener(_run(settings), API)
     services = build_services(store, SystemClock(), notifier, telemetry.emit, settings, _keys(settings))
-    app = build_app(services, settings, telemetry.log)
+    waiters = Waiters(settings.max_sync_waiting)
+    app = build_app(services, settings, telemetry.log, waiters)
     try:
-        anyio.run(serve_app, app, settings, backend_options={"use_uvloop": True})
+        anyio.run(serve_app, app, settings, waiters, listener, backend_options={"use_uvloop": True})
     finally:
+        listener.close()
         notifier.close()
         store.close()
 
@@ -231,7 +234,7 @@ def run_engine(settings: Settings) -> None:
     if killed:
         telemetry.log.warning("leftover_containers_killed", count=killed)
     store = _store(settings)
-    listener = LocalListener(_run(settings))
+    listener = LocalListener(_run(settings), ENGINE)
     try:
         anyio.run(partial(_engine, settings, store, runtime, listener, telemetry))
     finally:
@@ -248,8 +251,9 @@ async def _engine(
     pool = LocalPool(provider, runtime, inbox.put)
     tokens = ExecutionTokens(_secret(settings))
     images = Images(store, provider, clock)
+    answers = LocalNotifier(_run(settings), API)
     configs = ConfigTexts(store, _vault(settings))
-    work = Work(engine_id, store, images, configs, tokens, clock, telemetry.emit, _limits(settings))
+    work = Work(engine_id, store, images, configs, tokens, clock, telemetry.emit, answers, _limits(settings))
     capacity = Capacity(settings.max_workers, settings.max_workers_per_actor, settings.worker_idle_seconds)
     autoscaler = Autoscaler(engine_id, store, pool, work, crew, clock, new_id, telemetry.emit, capacity)
     dispatcher = Dispatcher(
@@ -270,7 +274,10 @@ async def _engine(
         lease_seconds=settings.lease_seconds,
         drain_seconds=settings.drain_seconds,
     )
-    await engine.run()
+    try:
+        await engine.run()
+    finally:
+        answers.close()
 
 
 def _run(settings: Settings) -> Path:

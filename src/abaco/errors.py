@@ -10,6 +10,7 @@
     ├── MethodNotAllowed      method_not_allowed    405  the path exists, the method does not
     ├── Conflict              conflict              400  the object is in a state that forbids it, or exists already
     ├── Throttled             throttled             429  too many failed sign-ins; the message says how long to wait
+    ├── ExecutionFailed       execution_failed      500  the execution that the request waited for ended in ERROR
     ├── Unavailable           unavailable           503  try again later
     └── InternalError         internal              500  our fault; details are in the server's log only
 
@@ -24,6 +25,7 @@ __all__ = [
     "STATUS_BY_CODE",
     "AbacoError",
     "Conflict",
+    "ExecutionFailed",
     "InternalError",
     "InvalidCredentials",
     "InvalidInput",
@@ -104,6 +106,12 @@ class Throttled(AbacoError):
     code = "throttled"
 
 
+class ExecutionFailed(AbacoError):
+    """The execution that a synchronous message waited for ended in ERROR; the message says why."""
+
+    code = "execution_failed"
+
+
 class Unavailable(AbacoError):
     """The service cannot answer now; the same request may succeed later."""
 
@@ -126,6 +134,7 @@ STATUS_BY_CODE: dict[str, int] = {
     MethodNotAllowed.code: 405,
     Conflict.code: 400,
     Throttled.code: 429,
+    ExecutionFailed.code: 500,
     Unavailable.code: 503,
     InternalError.code: 500,
 }
@@ -142,6 +151,7 @@ _CLASSES: dict[str, type[AbacoError]] = {
         MethodNotAllowed,
         Conflict,
         Throttled,
+        ExecutionFailed,
         Unavailable,
         InternalError,
     )

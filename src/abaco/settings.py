@@ -125,6 +125,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     insecure_registries: Annotated[
         tuple[str, ...], Meta(description="Registries (host:port) that may be pulled from without TLS.")
     ] = ()
+    sync_timeout_seconds: Annotated[
+        float,
+        Meta(gt=0, description="How long a synchronous message is waited for before the request is answered 202."),
+    ] = 300.0
+    max_sync_waiting: Annotated[
+        int,
+        Meta(ge=4, description="Requests that may wait for their executions at once; of one user a quarter of that."),
+    ] = 256
     max_content_length: Annotated[int, Meta(ge=1, description="Bytes of a binary message.")] = 500_000_000
     max_log_length: Annotated[int, Meta(ge=1, description="Characters kept of an execution's log.")] = 1_000_000
     log_ex: Annotated[int, Meta(ge=1, description="Seconds a log is kept when its actor sets no log_ex.")] = 43_200

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import select
 
 from abaco.api.app import build_app
+from abaco.api.waiting import Waiters
 from abaco.bootstrap import Keys, build_services
 from abaco.domain.event import Event
 from abaco.domain.execution import Claim, Outcome, StopReason
@@ -80,6 +81,7 @@ class World:
     notifier: RecordingNotifier
     events: list[Event]
     tokens: Tokens
+    waiters: Waiters
 
     # --- requests ---
 
@@ -185,10 +187,11 @@ def open_world(url: str, tokens: Tokens, data: Path, **settings: Any) -> Iterato
     events: list[Event] = []
     chosen = Settings(data=data, api_server="https://abaco.test", **settings)
     services = build_services(store, clock, notifier, events.append, chosen, KEYS)
-    app = build_app(services, chosen, structlog.wrap_logger(structlog.PrintLogger()))
+    waiters = Waiters(chosen.max_sync_waiting)
+    app = build_app(services, chosen, structlog.wrap_logger(structlog.PrintLogger()), waiters)
     try:
         with open_http(app) as http:
-            yield World(http, database, store, clock, notifier, events, tokens)
+            yield World(http, database, store, clock, notifier, events, tokens, waiters)
     finally:
         store.close()
 

@@ -60,6 +60,7 @@ class Rig:
         self.store = store
         self.clock = clock or SetClock()
         self.events: list[Event] = []
+        self.told: list[str] = []
         self.inbox = Inbox(lambda: None)
         self.pool = FakePool(self.inbox.put)
         port: Pool = self.pool
@@ -73,6 +74,7 @@ class Rig:
             TOKENS,
             self.clock,
             emit,
+            self,
             limits,
         )
         capacity = Capacity(max_workers, max_workers_per_actor, worker_idle_seconds)
@@ -83,6 +85,10 @@ class Rig:
             engine_id, store, port, self.work, self.crew, autoscaler, self.inbox, self.clock, emit, max_workers
         )
         self.reaper = Reaper(engine_id, "host:/data", store, self.work, self.clock, LEASE_SECONDS)
+
+    def notify(self, topic: str) -> None:
+        """The engine's words to the API."""
+        self.told.append(topic)
 
     def turn(self, *topics: str, sweep: bool = False) -> Turn:
         self.inbox.hear(set(topics))

@@ -14,7 +14,7 @@ from abaco.engine.crew import Crew, Member
 from abaco.engine.inbox import Inbox
 from abaco.engine.loop import Alarm
 from abaco.engine.pruner import Pruned, Pruner
-from abaco.notify.local import LocalListener, LocalNotifier
+from abaco.notify.local import ENGINE, LocalListener, LocalNotifier
 from abaco.ports import ImageRef, WorkerReady
 from abaco.store.sql import SqlStore
 
@@ -120,7 +120,7 @@ def test_an_alarm_that_rang_before_the_wait_is_not_missed_and_rings_once() -> No
 def test_topics_reach_the_listener_from_however_deep_a_directory(tmp_path: Path) -> None:
     directory = tmp_path / ("d" * 100) / ("e" * 100)
     directory.mkdir(parents=True)
-    listener, notifier = LocalListener(directory), LocalNotifier(directory)
+    listener, notifier = LocalListener(directory, ENGINE), LocalNotifier(directory, ENGINE)
     try:
         assert listener.receive() == set()
         for topic in ("message:a", "actor:b", "message:a"):
@@ -133,9 +133,9 @@ def test_topics_reach_the_listener_from_however_deep_a_directory(tmp_path: Path)
 
 
 def test_words_are_lost_quietly_while_nobody_listens_or_the_listener_lags(tmp_path: Path) -> None:
-    notifier = LocalNotifier(tmp_path)
+    notifier = LocalNotifier(tmp_path, ENGINE)
     notifier.notify("message:a")
-    listener = LocalListener(tmp_path)
+    listener = LocalListener(tmp_path, ENGINE)
     for number in range(5000):
         notifier.notify(f"message:{number}")
     topics = listener.receive()
@@ -144,11 +144,11 @@ def test_words_are_lost_quietly_while_nobody_listens_or_the_listener_lags(tmp_pa
     listener.close()
 
     notifier.notify("message:a")
-    successor = LocalListener(tmp_path)  # takes the name over from one that died
+    successor = LocalListener(tmp_path, ENGINE)  # takes the name over from one that died
     notifier.notify("message:b")
     assert successor.receive() == {"message:b"}
     successor.close()
     notifier.close()
-    homeless = LocalNotifier(tmp_path / "missing")
+    homeless = LocalNotifier(tmp_path / "missing", ENGINE)
     homeless.notify("message:a")
     homeless.close()

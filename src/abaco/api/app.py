@@ -24,6 +24,8 @@ from abaco.api.pages import page_routes
 from abaco.api.permissions import permission_routes
 from abaco.api.state import state_routes
 from abaco.api.surface import surfaces
+from abaco.api.synchronous import Synchronous
+from abaco.api.waiting import Waiters
 from abaco.api.wire import Wire
 from abaco.errors import AbacoError, InternalError, InvalidInput, MethodNotAllowed, NotFound
 from abaco.services.actors import Actors
@@ -59,13 +61,14 @@ class Services:
     is_healthy: Callable[[], bool]
 
 
-def build_app(services: Services, settings: Settings, log: FilteringBoundLogger) -> App:
+def build_app(services: Services, settings: Settings, log: FilteringBoundLogger, waiters: Waiters) -> App:
     """The ASGI application, edge included."""
     wire = Wire(settings.version or __version__, default_token=settings.default_token)
     caller = Caller(services.identity)
+    synchronous = Synchronous(services.executions, waiters, wire, settings.sync_timeout_seconds)
     api: Sequence[BaseRouteHandler] = [
         *actor_routes(services.actors, caller, wire),
-        *message_routes(services.mailbox, services.identity, caller, wire, settings),
+        *message_routes(services.mailbox, services.identity, synchronous, waiters, caller, wire, settings),
         *execution_routes(services.executions, caller, wire),
         *state_routes(services.state, caller, wire),
         *_sharing_routes(services, caller, wire),

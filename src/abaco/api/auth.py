@@ -118,3 +118,7 @@ class Caller:
         """What `use_case` returns for the caller; raises NotAuthenticated or InvalidCredentials before it runs."""
         credentials = credentials_of(request)
         return await to_thread.run_sync(lambda: use_case(self._identity.authenticate(credentials)))
+
+    async def identify(self, request: Request[Any, Any, Any]) -> Principal:
+        """Who sent the request, for what takes more than one use case: a nonce is counted once."""
+        return await to_thread.run_sync(self._identity.authenticate, credentials_of(request))

@@ -12,7 +12,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from abaco import __version__
 from abaco.api import schemas
-from abaco.api.glossary import ERRORS, FIELDS, PATH_PARAMETERS, Word
+from abaco.api.glossary import ERRORS, FAILED_EXECUTION, FIELDS, PATH_PARAMETERS, Word
 from abaco.api.surface import CANONICAL_ROOT
 from abaco.errors import ERROR_CODE_HEADER
 
@@ -62,9 +62,10 @@ class Note:
     """What the document says of one operation beyond what its route says.
 
     `result` is the type of the envelope's result: a schema, None for null, or bytes for an answer without envelope.
-    `bodies` are the types of the request by content type: a schema, bytes, or Any for every JSON value.
     `security` are the schemes, one of which is needed; "none" is none. With `failure`, the type of its errors, neither
     answers nor errors come in an envelope.
+    `bodies` are the types of the request by content type: a schema, bytes, or Any for every JSON value. `also` names
+    other answers.
     """
 
     operation_id: str
@@ -73,6 +74,7 @@ class Note:
     query: Sequence[Query]
     security: Sequence[str]
     failure: Any
+    also: Sequence[str]
 
 
 def documented(
@@ -85,13 +87,15 @@ def documented(
     query: Sequence[Query] = (),
     security: Sequence[str] = CALLER,
     failure: Any = None,
+    also: Sequence[str] = (),
 ) -> dict[str, Any]:
     """A route's keyword arguments: its names, and the types of its request and of the envelope's result.
 
-    `body` is a schema that may come as JSON or as a form; `bodies` says otherwise, by content type.
+    `body` is a schema that may come as JSON or as a form; `bodies` says otherwise, by content type. `also` are further
+    ways in which it may answer: "search" (an object of matches) or "synchronous" (what an execution sent).
     """
     given = bodies or ({} if body is None else dict.fromkeys((JSON, FORM), body))
-    note = Note(operation_id, result, given, query, security, failure)
+    note = Note(operation_id, result, given, query, security, failure, also)
     return {"operation_id": operation_id, "summary": summary, "opt": {_DOCUMENTED: note}, "status_code": 200}
 
 
@@ -186,6 +190,22 @@ def _describe(operation: dict[str, Any], note: Note, shapes: _Shapes) -> None:
         "200": {"description": "Done.", "content": _success(note, shapes)},
         **{code: _failure(note, word, shapes) for code, word in ERRORS.items()},
     }
+    if "synchronous" in note.also:
+        _describe_waiting(operation["responses"], note, shapes)
+
+
+def _describe_waiting(responses: dict[str, Any], note: Note, shapes: _Shapes) -> None:
+    """What a request that waits for its execution may be answered with beside the others."""
+    text = {"schema": {"type": "string"}}
+    responses["200"]["content"] |= {BYTES: {"schema": shapes.of(bytes)}, "text/html": text}
+    responses["202"] = {
+        "description": "The message is on disk; its execution did not answer in time and goes on.",
+        "content": _success(note, shapes),
+    }
+    responses["500"] = _failure(note, FAILED_EXECUTION, shapes)
+    header = {"description": "The execution that the message became.", "schema": {"type": "string"}}
+    for code in ("200", "202", "500"):
+        responses[code].setdefault("headers", {})["X-Abaco-Execution-Id"] = header
 
 
 def _failure(note: Note, word: Word, shapes: _Shapes) -> dict[str, Any]:

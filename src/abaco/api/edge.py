@@ -16,7 +16,7 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 _SLASHES = re.compile(r"/{2,}")
 _CORS_METHODS = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
-_EXPOSED = b"X-Abaco-Error-Code"
+_EXPOSED = b"X-Abaco-Error-Code, X-Abaco-Execution-Id"
 
 
 class Edge:
@@ -50,7 +50,8 @@ class Edge:
         scope["path"] = path
         scope["raw_path"] = path.encode()
         # A new mapping: the application's own state is shared between requests.
-        scope["state"] = {**(scope.get("state") or {}), "surface": surface, "asked_path": asked, "open": self._open}
+        own = {"surface": surface, "asked_path": asked, "open": self._open, "is_head": scope["method"] == "HEAD"}
+        scope["state"] = {**(scope.get("state") or {}), **own}
 
 
 def _text(path: str) -> str:

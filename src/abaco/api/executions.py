@@ -54,6 +54,9 @@ def execution_routes(executions: Executions, caller: Caller, wire: Wire) -> list
 
     @get(_ONE + "/results", **documented("getOneExecutionResult", "Take the oldest unread result.", bytes))
     async def pop_result(request: Request[Any, Any, Any], actor_id: FromPath[str], execution_id: FromPath[str]) -> Any:
+        if request.scope["state"]["is_head"]:  # it must not take what it does not show
+            await caller.call(request, lambda who: executions.get(who, actor_id, execution_id))
+            return Response(b"", media_type="application/octet-stream")
         data = await caller.call(request, lambda who: executions.pop_result(who, actor_id, execution_id))
         return Response(data, media_type="application/octet-stream")
 

@@ -7,7 +7,7 @@ field and parameter of the document has an entry here or a description of its ow
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["ERRORS", "FIELDS", "PATH_PARAMETERS", "Word"]
+__all__ = ["ERRORS", "FAILED_EXECUTION", "FIELDS", "PATH_PARAMETERS", "Word"]
 
 
 class Word(NamedTuple):
@@ -201,6 +201,11 @@ PATH_PARAMETERS: Mapping[str, Word] = {
     "tenant_id": Word("The tenant's id, in any case of its letters.", "DEV"),
     "username": Word("Name of a user of your tenant.", "ada"),
 }
+
+FAILED_EXECUTION = Word(
+    "The execution that the request waited for ended in ERROR. Code: execution_failed.",
+    "Execution wmQdRq4X1ZbA3 ended in ERROR: Error executing container: no such program.",
+)
 
 ERRORS: Mapping[str, Word] = {
     "400": Word(

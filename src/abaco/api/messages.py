@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from abaco.api import schemas
 from abaco.api.auth import Caller, credentials_of
 from abaco.api.batcher import Batcher
-from abaco.api.documents import BYTES, FORM, JSON, documented
+from abaco.api.documents import BYTES, FORM, JSON, Query, documented
 from abaco.api.params import (
     Params,
     body_pieces,
@@ -24,6 +24,8 @@ from abaco.api.params import (
     surface_of,
 )
 from abaco.api.surface import CANONICAL_ROOT, Surface
+from abaco.api.synchronous import Synchronous, is_synchronous
+from abaco.api.waiting import Waiters
 from abaco.api.wire import Wire, actor_links
 from abaco.domain.credentials import Credentials, NonceUse
 from abaco.domain.message import ContentType, Payload
@@ -38,6 +40,21 @@ __all__ = ["message_routes"]
 _PATH = CANONICAL_ROOT + "/{actor_id:str}/messages"
 _DONE = "The request was successful"
 _PIECE_BYTES = 1024**2
+_SEND = documented(
+    "sendMessage",
+    "Send a message.",
+    schemas.Posted,
+    bodies={JSON: Any, FORM: schemas.Message, BYTES: bytes},
+    query=[
+        Query(
+            "_abaco_synchronous",
+            "Wait for the execution: the answer is its first result, or its log, without an envelope.",
+            "true",
+            {"type": "string", "enum": ["true", "false"]},
+        ),
+    ],
+    also=["synchronous"],
+)
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
 
@@ -50,6 +67,7 @@ class _Letter:
     payload: Payload
     environment: dict[str, str] = field(default_factory=dict)
     execution_id: str | None = None
+    synchronous: bool = False
 
 
 def _deliver(identity: Identity, mailbox: Mailbox) -> Callable[[Sequence[_Letter]], Sequence[Posted | AbacoError]]:
@@ -59,7 +77,7 @@ def _deliver(identity: Identity, mailbox: Mailbox) -> Callable[[Sequence[_Letter
         known: dict[Credentials, Principal | AbacoError] = {}
         senders = [_sender(identity, letter.sender, known) for letter in letters]
         posts = [
-            Post(who, letter.identifier, letter.payload, letter.environment, execution_id=letter.execution_id)
+            Post(who, letter.identifier, letter.payload, letter.environment, letter.execution_id, letter.synchronous)
             for letter, who in zip(letters, senders, strict=True)
             if isinstance(who, Principal)
         ]
@@ -163,46 +181,67 @@ def _posted_fields(surface: Surface, posted: Posted) -> dict[str, Any]:
     }
 
 
-def message_routes(
-    mailbox: Mailbox, identity: Identity, caller: Caller, wire: Wire, settings: Settings
-) -> list[BaseRouteHandler]:
-    # What containers do not see of the query: the message itself, and (unless wanted, as upstream has it) a credential.
-    hidden = frozenset({"message"} if settings.nonce_in_environment else {"message", "x-nonce"})
-    letters: Batcher[_Letter, Posted] = Batcher(_deliver(identity, mailbox))
+class _Posting:
+    """From a request to a message that is on disk."""
 
-    async def post_binary(request: Request[Any, Any, Any], actor_id: str) -> Posted:
-        environment = _environment(request, hidden)
-        who, upload = await caller.call(
-            request, lambda who: (who, mailbox.begin_upload(who, actor_id, settings.max_content_length))
-        )
+    def __init__(self, mailbox: Mailbox, identity: Identity, caller: Caller, settings: Settings) -> None:
+        self._mailbox = mailbox
+        self._caller = caller
+        self._limit = settings.max_content_length
+        # What containers do not see of the query: the message itself, and (unless wanted, as upstream has it) a nonce.
+        self._hidden = frozenset({"message"} if settings.nonce_in_environment else {"message", "x-nonce"})
+        self._letters: Batcher[_Letter, Posted] = Batcher(_deliver(identity, mailbox))
+
+    async def post(self, request: Request[Any, Any, Any], actor_id: str, sender: Principal | None = None) -> Posted:
+        """Post the message; `sender` is given where the request is going to wait for the execution."""
+        waits = sender is not None
+        in_query = query_value(request, "message")
+        if request.content_type[0] == BYTES and not in_query:
+            who = sender or await self._caller.identify(request)
+            return await self._post_binary(request, actor_id, who, waits=waits)
+        shown = sender or credentials_of(request)
+        payload, environment = await _payload(request), _environment(request, self._hidden)
+        return await self._letters.submit(_Letter(shown, actor_id, payload, environment, synchronous=waits))
+
+    async def _post_binary(
+        self, request: Request[Any, Any, Any], actor_id: str, who: Principal, *, waits: bool
+    ) -> Posted:
+        upload = await to_thread.run_sync(self._mailbox.begin_upload, who, actor_id, self._limit)
         try:
             await _receive(request, upload)
         except BaseException:
             await _abandon(upload)
             raise
-        letter = _Letter(who, actor_id, upload.payload(), environment, upload.execution_id)
+        environment = _environment(request, self._hidden)
+        letter = _Letter(who, actor_id, upload.payload(), environment, upload.execution_id, waits)
         try:
-            return await letters.submit(letter)
+            return await self._letters.submit(letter)
         except AbacoError:  # of anything else we do not know whether the message is on disk
             await _abandon(upload)
             raise
 
-    @post(
-        _PATH,
-        **documented(
-            "sendMessage", "Send a message.", schemas.Posted, bodies={JSON: Any, FORM: schemas.Message, BYTES: bytes}
-        ),
-    )
+
+def message_routes(
+    mailbox: Mailbox,
+    identity: Identity,
+    synchronous: Synchronous,
+    waiters: Waiters,
+    caller: Caller,
+    wire: Wire,
+    settings: Settings,
+) -> list[BaseRouteHandler]:
+    posting = _Posting(mailbox, identity, caller, settings)
+
+    @post(_PATH, **_SEND)
     async def send_message(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
-        credentials = credentials_of(request)
-        in_query = query_value(request, "message")
-        if request.content_type[0] == "application/octet-stream" and not in_query:
-            posted = await post_binary(request, actor_id)
-        else:
-            letter = _Letter(credentials, actor_id, await _payload(request), _environment(request, hidden))
-            posted = await letters.submit(letter)
-        surface = surface_of(request)
-        return wire.success(_DONE, _posted_fields(surface, posted))
+        credentials_of(request)  # before the body: a stranger is told so at once
+        if not is_synchronous(request):
+            posted = await posting.post(request, actor_id)
+            return wire.success(_DONE, _posted_fields(surface_of(request), posted))
+        who = await caller.identify(request)
+        async with waiters.place(who):
+            posted = await posting.post(request, actor_id, who)
+            return await synchronous.answer(request, posted, _posted_fields(surface_of(request), posted))
 
     @get(_PATH, **documented("getMessages", "Count the messages that wait.", schemas.Messages))
     async def count_messages(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:

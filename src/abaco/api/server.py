@@ -7,6 +7,8 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
 from abaco.api.edge import App
+from abaco.api.waiting import Waiters
+from abaco.ports import Listener
 from abaco.settings import Settings
 
 __all__ = ["serve_app"]
@@ -14,7 +16,7 @@ __all__ = ["serve_app"]
 _BACKLOG = 1024
 
 
-async def serve_app(app: App, settings: Settings) -> None:
+async def serve_app(app: App, settings: Settings, waiters: Waiters, listener: Listener) -> None:
     """Answer requests until SIGTERM or SIGINT; requests under way are finished."""
     server = Server(
         app,
@@ -36,6 +38,7 @@ async def serve_app(app: App, settings: Settings) -> None:
                     server.stop()  # type: ignore[no-untyped-call]
                     return
 
+        tasks.start_soon(waiters.listen, listener)
         tasks.start_soon(stop_on_signal)
         await server.serve()
         tasks.cancel_scope.cancel()

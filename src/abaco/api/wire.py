@@ -1,5 +1,6 @@
 """What goes over the wire: the envelope, and each object's fields in snake_case (a surface spells them)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -28,11 +29,18 @@ class Wire:
         self._version = version
         self.default_token = "true" if default_token else "false"
 
-    def success(self, message: str, result: Any) -> Response[bytes]:
+    def success(
+        self, message: str, result: Any, *, status_code: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response[bytes]:
         body = {"message": message, "status": "success", "version": self._version, "result": result}
-        return Response(msgspec.json.encode(body), media_type="application/json")
+        return Response(
+            msgspec.json.encode(body),
+            status_code=status_code,
+            media_type="application/json",
+            headers=dict(headers or {}),
+        )
 
-    def failure(self, error: AbacoError) -> Response[bytes]:
+    def failure(self, error: AbacoError, headers: Mapping[str, str] | None = None) -> Response[bytes]:
         """An error envelope; of an unknown bearer token, what a gateway says, which clients refresh on."""
         body: dict[str, Any] = {"message": error.message, "status": "error", "version": self._version, "result": None}
         if error.code == "invalid_credentials":
@@ -41,7 +49,7 @@ class Wire:
             msgspec.json.encode(body),
             status_code=STATUS_BY_CODE[error.code],
             media_type="application/json",
-            headers={ERROR_CODE_HEADER: error.code},
+            headers={ERROR_CODE_HEADER: error.code, **(headers or {})},
         )
 
 

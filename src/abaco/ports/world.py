@@ -21,17 +21,18 @@ Emit = Callable[[Event], None]
 
 
 class Notifier(Protocol):
-    """Wakes the engine. A lost word only costs time: the engine also looks by itself now and then."""
+    """Wakes the engine, or the API. A lost word only costs time: both also look by themselves now and then."""
 
     def notify(self, topic: str) -> None:
         """Say `topic` to whoever listens; never raises, never blocks.
 
-        ``message:ID``: this actor got messages; ``actor:ID``: it was changed; ``halt:ID``: stop this execution.
+        To the engine: ``message:ID``: this actor got messages; ``actor:ID``: it was changed; ``halt:ID``: stop this
+        execution. To the API: ``execution:ID``: it has a result, or has ended.
         """
 
 
 class Listener(Protocol):
-    """The engine's end of a Notifier."""
+    """The listening end of a Notifier."""
 
     def fileno(self) -> int:
         """Readable once something was said."""

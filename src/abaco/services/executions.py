@@ -1,14 +1,26 @@
 """Reading and halting executions; their logs and results."""
 
+from dataclasses import dataclass
+
 from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution, ExecutionSummary
+from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.permission import Level
 from abaco.domain.user import Principal
-from abaco.errors import NotFound
+from abaco.errors import ExecutionFailed, NotFound
 from abaco.ports import Clock, Notifier, Store
 from abaco.services.access import Access
+from abaco.services.mailbox import Posted
 
-__all__ = ["Executions"]
+__all__ = ["Answer", "Executions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a synchronous message is answered with."""
+
+    data: bytes
+    is_result: bool
 
 
 class Executions:
@@ -37,6 +49,25 @@ class Executions:
         actor = self._access.require(caller, identifier, Level.READ)
         self._find(actor, execution_id)
         return actor, self._store.logs.find(execution_id, self._clock.now())
+
+    def answer(self, posted: Posted) -> Answer | None:
+        """What a request that waits for its execution is answered with, or None: not yet.
+
+        The first result, which it takes, as soon as there is one; else, at the end, the log. Raises ExecutionFailed
+        if it ended in ERROR.
+        """
+        execution = self._find(posted.actor, posted.execution_id)
+        # In this order: what the execution sent before it ended is there when its end is seen.
+        result = self._store.results.pop(execution.id, self._clock.now())
+        if result is not None:
+            return Answer(result, is_result=True)
+        if execution.status is ExecutionStatus.ERROR:
+            raise ExecutionFailed(
+                f"Execution {execution.id} ended in ERROR: {(execution.final_state or {}).get('Error')}"
+            )
+        if execution.status is not ExecutionStatus.COMPLETE:
+            return None
+        return Answer(self._store.logs.find(execution.id, self._clock.now()).encode(), is_result=False)
 
     def pop_result(self, caller: Principal, identifier: str, execution_id: str) -> bytes:
         """The oldest result not yet read, which it removes; b"" if there is none."""

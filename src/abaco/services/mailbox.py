@@ -12,22 +12,28 @@ from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import ContentType, Payload, require_sendable
 from abaco.domain.permission import Level
 from abaco.domain.user import Principal
-from abaco.errors import AbacoError, NotPermitted, TooLarge
+from abaco.errors import AbacoError, Conflict, NotPermitted, TooLarge
 from abaco.ports import Clock, Emit, NewMessage, Notifier, Store
 from abaco.services.access import Access
+
+_MOST_AHEAD = 3
 
 __all__ = ["BinaryUpload", "Mailbox", "Post", "Posted"]
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message as a request brings it. `execution_id` is given when its binary data was stored ahead."""
+    """A message as a request brings it. `execution_id` is given when its binary data was stored ahead.
+
+    With `synchronous` the request is going to wait for the execution.
+    """
 
     caller: Principal
     identifier: str
     payload: Payload
     environment: Mapping[str, str] = field(default_factory=dict)
     execution_id: str | None = None
+    synchronous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,8 @@ class Mailbox:
             require_sendable(post.payload)
             require_environment(post.environment, "query parameters")
             self._require_harmless(post, actor)
+            if post.synchronous:
+                self._require_short_queue(actor)
             return self._new_message(post, actor)
         except AbacoError as error:
             return error
@@ -92,6 +100,15 @@ class Mailbox:
             return self._access.require(post.caller, post.identifier, Level.EXECUTE)
         except AbacoError as error:
             return error
+
+    def _require_short_queue(self, actor: Actor) -> None:
+        """Raise Conflict if a request would wait for others' messages first (contract 4.6)."""
+        waiting = self._store.mailbox.count(actor.id)
+        if waiting > _MOST_AHEAD:
+            raise Conflict(
+                f"A synchronous message is refused while more than {_MOST_AHEAD} messages wait, and {waiting} do: "
+                "send it without _abaco_synchronous, or try again later.",
+            )
 
     def _require_harmless(self, post: Post, actor: Actor) -> None:
         """Raise NotPermitted for variables that replace an actor's code, where it runs with its owner's token."""

@@ -25,6 +25,7 @@ from abaco.ports import (
     ExecutionEnded,
     ImageRef,
     LogAppended,
+    Notifier,
     Requeue,
     ResultSent,
     StartFailed,
@@ -75,6 +76,7 @@ class Work:
         tokens: ExecutionTokens,
         clock: Clock,
         emit: Emit,
+        answers: Notifier,
         limits: Limits,
     ) -> None:
         self._engine_id = engine_id
@@ -84,6 +86,7 @@ class Work:
         self._tokens = tokens
         self._clock = clock
         self._emit = emit
+        self._answers = answers
         self._limits = limits
         # Not `attempts`: that also counts those that an engine's end cut short.
         self._failed_starts: dict[str, int] = {}
@@ -134,6 +137,7 @@ class Work:
         if results:
             expires_at = self._clock.now() + timedelta(seconds=self._limits.result_ex)
             self._store.results.append(results, expires_at)
+            self._tell({result.execution_id for result in results})
         if logs:
             self._store.logs.append(logs)
 
@@ -146,6 +150,7 @@ class Work:
         landed = self._store.executions.close(self._engine_id, closings, self._clock.now())
         for claim in claims:
             self._failed_starts.pop(claim.execution_id, None)
+        self._tell({claim.execution_id for claim, did_land in zip(claims, landed, strict=True) if did_land})
         for claim, closing, did_land in zip(claims, closings, landed, strict=True):
             if not did_land:
                 self._emit(LateOutcomeIgnored(claim.execution_id, claim.attempt))
@@ -156,6 +161,11 @@ class Work:
                     claim.actor.id, claim.execution_id, claim.attempt, out.status, out.reason, out.exit_code
                 ),
             )
+
+    def _tell(self, execution_ids: Iterable[str]) -> None:
+        """Wake requests that wait for these executions, now that it is on disk what they wait for."""
+        for execution_id in execution_ids:
+            self._answers.notify(f"execution:{execution_id}")
 
     def _closing(self, claim: Claim, outcome: Outcome, log_text: str) -> Closing:
         lifetime = self._limits.log_ex if claim.actor.log_ex is None else claim.actor.log_ex

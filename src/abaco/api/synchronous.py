@@ -1,0 +1,51 @@
+"""Messages whose request waits for the execution and is answered with what comes of it (contract 4.6)."""
+
+from typing import Any
+
+from anyio import to_thread
+from litestar import Request, Response
+
+from abaco.api.params import query_value
+from abaco.api.waiting import Waiters
+from abaco.api.wire import Wire
+from abaco.errors import AbacoError
+from abaco.services.executions import Executions
+from abaco.services.mailbox import Posted
+
+__all__ = ["EXECUTION_HEADER", "Synchronous", "is_synchronous"]
+
+EXECUTION_HEADER = "X-Abaco-Execution-Id"
+"""Says which execution an answer is of, also where the connection is cut and the rest must be asked for."""
+
+
+def is_synchronous(request: Request[Any, Any, Any]) -> bool:
+    return query_value(request, "_abaco_synchronous").lower() == "true"
+
+
+class Synchronous:
+    def __init__(self, executions: Executions, waiters: Waiters, wire: Wire, timeout_seconds: float) -> None:
+        self._executions = executions
+        self._waiters = waiters
+        self._wire = wire
+        self._timeout_seconds = timeout_seconds
+
+    async def answer(self, request: Request[Any, Any, Any], posted: Posted, fields: dict[str, Any]) -> Response[bytes]:
+        """The first result, or the log at the end, without an envelope; 500 for an execution that ends in ERROR.
+
+        After the time limit 202 with `fields`, as a message that is not waited for gets: the execution goes on.
+        """
+        headers = {EXECUTION_HEADER: posted.execution_id}
+        try:
+            answer = await self._waiters.wait(
+                request,
+                posted.execution_id,
+                lambda: to_thread.run_sync(self._executions.answer, posted),
+                self._timeout_seconds,
+            )
+        except AbacoError as error:
+            return self._wire.failure(error, headers)
+        if answer is None:
+            waited = f"The execution did not answer within {self._timeout_seconds:g} seconds; it goes on."
+            return self._wire.success(waited, fields, status_code=202, headers=headers)
+        kind = "application/octet-stream" if answer.is_result else "text/html"
+        return Response(answer.data, media_type=kind, headers=headers)
