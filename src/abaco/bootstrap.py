@@ -151,7 +151,7 @@ def build_services(
     configs = Configs(store, access, clock, new_id, keys.vault, emit, check_actors=check_actors)
     accounts = _accounts(store, clock, settings, keys)
     nonces = NonceRedeemer(store, clock, accepted=settings.accept_nonce)
-    vouchers = Vouchers(store, clock, settings.user_role)
+    vouchers = Vouchers(store, accounts.tenants, clock, settings.user_role)
     execution_tokens = ExecutionTokens(keys.execution_tokens)
     return Services(
         identity=Identity(

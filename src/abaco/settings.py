@@ -58,6 +58,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["jwt", "none"],
         Meta(description="none asks for no credentials: everyone is admin. For development, on a loopback host only."),
     ] = "jwt"
+    trusted_proxies: Annotated[
+        tuple[str, ...], Meta(description="Addresses of reverse proxies, which say in X-Forwarded-For whom they serve.")
+    ] = ()
     user_role: Annotated[str, Meta(description="Role in gateways' JWTs that makes an ordinary user.")] = (
         "Internal/abaco-user"
     )
@@ -253,7 +256,7 @@ def _convert(given: Mapping[str, tuple[Any, str]]) -> tuple[dict[str, Any], list
 def _convert_one(name: str, value: Any) -> Any:
     if name == "data" or name.startswith("tls_"):
         return Path(value).expanduser().absolute()
-    if name == "insecure_registries" and isinstance(value, str):
+    if name in {"insecure_registries", "trusted_proxies"} and isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
     kind = _TYPES[name]
     choices = get_args(get_args(kind)[0]) if get_origin(get_args(kind)[0]) is Literal else ()

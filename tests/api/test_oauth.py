@@ -335,6 +335,18 @@ def test_guessing_is_slowed_down_by_user_and_by_address(world: World) -> None:
     result_of(sign_in(world, "GET", "/clients/v2"))
 
 
+def test_those_behind_a_proxy_are_told_apart_if_it_is_trusted(make_world: MakeWorld) -> None:
+    """The last address is the proxy's word, those before it are the caller's."""
+    for trusted, status in ((("127.0.0.1",), 200), (("10.0.0.1",), 429)):
+        world = make_world(default_tenant="DEV", trusted_proxies=trusted)
+        for number in range(5):
+            headers = [*basic("ada", "guess"), ("X-Forwarded-For", f"192.0.2.{number}, 198.51.100.1")]
+            assert world.http.send("GET", "/clients/v2", headers=headers).status_code == 401
+        for address, expected in (("198.51.100.1", 429), ("198.51.100.2", status)):
+            headers = [*basic("ada", PASSWORD), ("X-Forwarded-For", f"192.0.2.9, {address}")]
+            assert world.http.send("GET", "/clients/v2", headers=headers).status_code == expected
+
+
 def test_a_sign_in_forgives_a_persons_slips(world: World) -> None:
     for _ in range(3):
         for _ in range(4):

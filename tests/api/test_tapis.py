@@ -120,6 +120,8 @@ def test_tapis_own_tokens_are_taken(world: World) -> None:
         signed(claims(**{"tapis/tenant_id": "nowhere"})),
         signed(claims(**{"tapis/tenant_id": None})),
         signed(claims(**{"tapis/tenant_id": "d\0"})),
+        signed(claims(**{"tapis/tenant_id": "\ud800"})),
+        signed(claims(**{"tapis/username": "\ud800"})),
         signed(claims(**{"tapis/username": ""})),
         signed(claims(exp=NOW)),
         signed(claims(), "stranger"),

@@ -82,7 +82,8 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger,
         # Bodies are bounded where they are read: binary messages by a setting, all else by `params`.
         request_max_body_size=None,
     )
-    return Edge(app, surfaces(settings.case), open_to_all=settings.access_control == "none")
+    open_to_all = settings.access_control == "none"
+    return Edge(app, surfaces(settings.case), open_to_all=open_to_all, proxies=settings.trusted_proxies)
 
 
 def _sharing_routes(services: Services, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:

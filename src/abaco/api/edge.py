@@ -1,7 +1,7 @@
 """The outermost layer, plain ASGI: one spelling of each URL, CORS on everything, HEAD as GET, no stray exception."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
 from abaco.api.surface import CANONICAL_ROOT, Surface
@@ -24,9 +24,12 @@ class Edge:
     whether everybody is let in.
     """
 
-    def __init__(self, app: App, faces: tuple[Surface, ...], *, open_to_all: bool = False) -> None:
+    def __init__(
+        self, app: App, faces: tuple[Surface, ...], *, open_to_all: bool = False, proxies: Collection[str] = ()
+    ) -> None:
         self._app = app
         self._open = open_to_all
+        self._proxies = proxies
         self._faces = faces
 
     async def __call__(self, scope: Scope, receive: object, send: Send) -> None:
@@ -35,6 +38,8 @@ class Edge:
             return
         method = scope["method"]
         self._route(scope)
+        if self._proxies:
+            scope["client"] = _served(scope, self._proxies)
         if method == "HEAD":
             scope["method"] = "GET"
         await self._app(scope, receive, _answering(scope, method, send))
@@ -52,6 +57,16 @@ class Edge:
         # A new mapping: the application's own state is shared between requests.
         own = {"surface": surface, "asked_path": asked, "open": self._open, "is_head": scope["method"] == "HEAD"}
         scope["state"] = {**(scope.get("state") or {}), **own}
+
+
+def _served(scope: Scope, proxies: Collection[str]) -> Any:
+    """Whom the proxy serves: the last address in its header, which it wrote itself; else the connection's other end."""
+    client = scope.get("client")
+    if not client or client[0] not in proxies:
+        return client
+    forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+    address = forwarded.rpartition(b",")[2].strip().decode("latin-1")
+    return (address, 0) if address else client
 
 
 def _text(path: str) -> str:

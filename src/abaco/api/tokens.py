@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+from anyio import to_thread
 from litestar import Request, Response, post
 from litestar.handlers import BaseRouteHandler
 
@@ -37,6 +38,11 @@ def _ask(request: Request[Any, Any, Any], params: Params) -> Ask:
         refresh_token=params.text("refresh_token") or "",
         token_username=params.text("token_username") or "",
     )
+
+
+async def _run(gate: Gate, ask: Ask, grant: Callable[[], Grant]) -> Grant:
+    """What `grant` returns, in a thread; through the gate if there is a password to check."""
+    return await (gate.run(grant) if ask.password else to_thread.run_sync(grant))
 
 
 def _oauth_failure(error: AbacoError) -> Response[bytes]:
@@ -101,11 +107,8 @@ def token_routes(tokens: Tokens, clients: Clients, gate: Gate) -> list[BaseRoute
             key, secret = _credentials(request, params)
             ask = _ask(request, params)
 
-            def grant() -> Grant:
-                client = clients.authenticate(key, secret)
-                return tokens.grant(client.tenant, client, ask)
-
-            return _granted(await gate.run(grant), tokens)
+            client = await to_thread.run_sync(clients.authenticate, key, secret)
+            return _granted(await _run(gate, ask, lambda: tokens.grant(client.tenant, client, ask)), tokens)
 
         return await _as_oauth(answer)
 
@@ -125,7 +128,7 @@ def token_routes(tokens: Tokens, clients: Clients, gate: Gate) -> list[BaseRoute
             params = await read_params(request)
             key, secret = _credentials(request, params)
             token = _token(params)
-            await gate.run(lambda: tokens.revoke(token, clients.authenticate(key, secret)))
+            await to_thread.run_sync(lambda: tokens.revoke(token, clients.authenticate(key, secret)))
             return Response(b"{}", media_type="application/json", headers=_PRIVATE)
 
         return await _as_oauth(answer)
@@ -181,7 +184,7 @@ def tapis_token_routes(
             return tokens.grant(tenant.id, client, ask, tapis.minting(tenant, tenants.base_url(tenant)))
 
         try:
-            fields = _tapis_fields(await gate.run(grant), tokens)
+            fields = _tapis_fields(await _run(gate, ask, grant), tokens)
         except GrantRefused as error:
             if error.refusal in {Refusal.INVALID_CLIENT, Refusal.INVALID_GRANT}:
                 raise NotAuthenticated(error.message) from None
@@ -200,7 +203,7 @@ def tapis_token_routes(
     )
     async def revoke_tapis_token(request: Request[Any, Any, Any]) -> Any:
         token = _token(await read_params(request))
-        await gate.run(lambda: tokens.revoke(token, None))
+        await to_thread.run_sync(tokens.revoke, token, None)
         return wire.success("Token revoked successfully.", None)
 
     return [create_tapis_token, revoke_tapis_token]

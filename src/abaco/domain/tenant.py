@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from abaco.errors import InvalidInput
 
-__all__ = ["Tenant", "require_tenant_id"]
+__all__ = ["Tenant", "is_tenant_id", "require_tenant_id"]
 
 _TENANT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -22,8 +22,13 @@ class Tenant:
     gateway_public_key: str | None = None
 
 
+def is_tenant_id(text: str) -> bool:
+    """Whether `text` can name a tenant."""
+    return _TENANT_ID.fullmatch(text) is not None
+
+
 def require_tenant_id(text: str) -> str:
     """Return `text` if it can name a tenant, else raise InvalidInput."""
-    if _TENANT_ID.fullmatch(text) is None:
+    if not is_tenant_id(text):
         raise InvalidInput(f"{text!r} cannot name a tenant: use 1 to 64 letters, digits, '-', '_' or '.'.")
     return text

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from abaco.domain.tenant import Tenant, require_tenant_id
+from abaco.domain.tenant import Tenant, is_tenant_id, require_tenant_id
 from abaco.errors import Conflict, InvalidInput, NotFound
 from abaco.ports import Store
 
@@ -44,7 +44,7 @@ class Tenants:
 
     def match(self, name: str) -> Tenant | None:
         """The tenant with this id in any case."""
-        return self._store.tenants.match(name) if "\0" not in name else None
+        return self._store.tenants.match(name) if is_tenant_id(name) else None
 
     def base_url(self, tenant: Tenant) -> str:
         """Where the tenant's users reach the API, without a trailing slash."""

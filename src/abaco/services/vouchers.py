@@ -8,6 +8,7 @@ from abaco.domain.user import Principal, Role, User, require_username
 from abaco.errors import InvalidCredentials, InvalidInput, NotPermitted
 from abaco.ports import Clock, Store
 from abaco.services.signatures import peek, public_key, verified
+from abaco.services.tenants import Tenants
 
 __all__ = ["EVERYONE", "Vouchers", "vouched"]
 
@@ -25,8 +26,9 @@ _KNOWN_ROLES = {
 class Vouchers:
     """`user_role` is the gateway's name of the role that makes an ordinary user."""
 
-    def __init__(self, store: Store, clock: Clock, user_role: str) -> None:
+    def __init__(self, store: Store, tenants: Tenants, clock: Clock, user_role: str) -> None:
         self._store = store
+        self._tenants = tenants
         self._clock = clock
         self._roles = {**_KNOWN_ROLES, user_role: Role.USER}
 
@@ -53,7 +55,7 @@ class Vouchers:
         return vouched(tenant, name, self._require_not_removed(tenant, name))
 
     def _tenant(self, name: str) -> Tenant:
-        tenant = self._store.tenants.match(name) if name and "\0" not in name else None
+        tenant = self._tenants.match(name)
         if tenant is None:
             raise InvalidCredentials("Invalid Credentials: the JWT is for a tenant that does not exist here.")
         return tenant

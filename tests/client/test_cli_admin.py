@@ -1,0 +1,109 @@
+"""`abaco admin` and who may use the server."""
+
+from pathlib import Path
+
+import pytest
+from api.jwts import public_der, public_pem
+
+from abaco.bootstrap import Admin, open_admin
+from abaco.cli.main import run
+from abaco.domain.moment import utc_now
+from abaco.domain.tenant import Tenant
+from abaco.domain.user import Role, User
+from abaco.services.clients import digest
+from abaco.settings import Settings
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ABACO_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("ABACO_DATABASE", raising=False)
+    return tmp_path / "data"
+
+
+def admin(*arguments: str, expected: int = 0) -> None:
+    assert run(["admin", *arguments]) == expected
+
+
+def rows(capsys: Capture) -> list[list[str]]:
+    """What was printed, without the head."""
+    return [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+
+
+def use(data: Path) -> Admin:
+    with open_admin(Settings(data=data), create=False) as opened:
+        return opened
+
+
+def test_tenants_are_added_changed_and_listed(data: Path, tmp_path: Path, capsys: Capture) -> None:
+    pem, der, bad = tmp_path / "key.pem", tmp_path / "key.der64", tmp_path / "bad.pem"
+    pem.write_text(public_pem())
+    der.write_text("".join(public_pem().splitlines()[1:-1]))
+    bad.write_bytes(public_der())
+    admin("tenant", "add", "LAB", "--api-server", "https://lab.test")
+    admin("tenant", "add", "LAB", "--gateway-public-key", str(pem))
+    admin("tenant", "add", "OLD", "--gateway-public-key", str(der))
+    admin("tenant", "add", "NEW", "--gateway-public-key", str(bad), expected=2)
+    admin("tenant", "add", "lab", expected=6)
+    capsys.readouterr()
+    admin("tenant", "list")
+    assert rows(capsys) == [
+        ["LAB", "https://lab.test", "yes"],
+        ["OLD", "http://127.0.0.1:8000", "yes"],
+        ["dev", "http://127.0.0.1:8000", "no"],
+    ]
+    assert use(data).store.tenants.find("LAB") == Tenant("LAB", "https://lab.test", public_pem())
+
+
+def test_users_are_added_with_what_is_known_of_them(data: Path, capsys: Capture) -> None:
+    told = ["--email", "ada@example.org", "--first-name", "Ada", "--last-name", "Lovelace", "--phone", "1"]
+    told += ["--mobile-phone", "2", "--uid", "7", "--gid", "8", "--role", "admin", "--role", "user"]
+    admin("user", "add", "ada", "--password", "pw", *told)
+    admin("user", "add", "bob", "--password", "pw")
+    admin("user", "add", "ABACO_WORLD", "--password", "pw", expected=2)
+    admin("user", "add", "cy", "--password", "pw", "--email", "x" * 300, expected=2)
+    assert "User ada of tenant dev is there." in capsys.readouterr().out
+    admin("user", "list")
+    assert rows(capsys) == [["ada", "admin,", "user", "7", "8", "ada@example.org"], ["bob", "user"]]
+    profile = {
+        "email": "ada@example.org",
+        "first_name": "Ada",
+        "last_name": "Lovelace",
+        "phone": "1",
+        "mobile_phone": "2",
+    }
+    ada = use(data).store.users.find("dev", "ada")
+    assert ada == User("dev", "ada", frozenset({Role.ADMIN, Role.USER}), 7, 8, profile)
+
+
+def test_what_stands_for_a_user_is_revoked(data: Path, capsys: Capture) -> None:
+    admin("user", "add", "ada", "--password", "pw")
+    capsys.readouterr()
+    admin("token", "ada")
+    token = capsys.readouterr().out.strip()
+    tokens = use(data).store.tokens
+    assert tokens.find_user(digest(token), utc_now()) is not None
+    admin("revoke", "ada", "--tenant", "nowhere", expected=3)
+    admin("revoke", "ada")
+    assert tokens.find_user(digest(token), utc_now()) is None
+    assert "ada" in capsys.readouterr().out
+
+
+def test_a_removed_user_is_gone_until_added_again(data: Path, capsys: Capture) -> None:
+    admin("user", "add", "ada", "--password", "pw")
+    admin("user", "remove", "ada")
+    for words in (["user", "remove", "ada"], ["user", "remove", "nobody"], ["token", "ada"]):
+        admin(*words, expected=3)
+    capsys.readouterr()
+    admin("user", "list")
+    assert rows(capsys) == []
+    admin("user", "add", "ada", "--password", "pw")
+    admin("token", "ada")
+
+
+@pytest.mark.parametrize("words", [["tenant", "list"], ["user", "list"], ["user", "remove", "ada"], ["revoke", "ada"]])
+def test_what_changes_nothing_makes_no_data_directory(data: Path, words: list[str]) -> None:
+    admin(*words, expected=3)
+    assert not data.exists()
