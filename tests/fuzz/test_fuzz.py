@@ -5,9 +5,10 @@ at least 20,000; here it is a fixed share, the same in every run.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import hypothesis
 import pytest
 import schemathesis
@@ -55,7 +56,27 @@ def actors(target: LiveServer) -> list[str]:
         return [ab.actors.add(image="nowhere.invalid/none", stateless=n % 2 == 0).id for n in range(8)]
 
 
-def test_no_request_makes_the_service_fail(target: LiveServer, actors: list[str]) -> None:
+@pytest.fixture(scope="session")
+def credentials(target: LiveServer) -> Callable[[str], str]:
+    """What the Authorization of a request to a path must be: some want a password, some an OAuth client's secret."""
+    password = httpx.BasicAuth("jane", "secret")
+    made = httpx.post(f"{target.url}/clients/v2", auth=password, json={"clientName": "fuzz"}).json()["result"]
+    client = httpx.BasicAuth(made["consumerKey"], made["consumerSecret"])
+
+    def header(auth: httpx.BasicAuth) -> str:
+        return next(auth.auth_flow(httpx.Request("GET", target.url))).headers["Authorization"]
+
+    def of(path: str) -> str:
+        if path.startswith("/clients"):
+            return header(password)
+        return header(client) if path in {"/token", "/revoke"} else f"Bearer {target.token}"
+
+    return of
+
+
+def test_no_request_makes_the_service_fail(
+    target: LiveServer, actors: list[str], credentials: Callable[[str], str]
+) -> None:
     api = schemathesis.openapi.from_url(f"{target.url}/openapi.json")
     failures: dict[str, str] = {}
     sent = 0
@@ -65,7 +86,7 @@ def test_no_request_makes_the_service_fail(target: LiveServer, actors: list[str]
         sent += 1
         if "actor_id" in case.path_parameters and sent % 4 and case.method != "DELETE":
             case.path_parameters["actor_id"] = actors[sent % len(actors)]
-        response = case.call(headers={"Authorization": f"Bearer {target.token}"})
+        response = case.call(headers={"Authorization": credentials(case.path)})
         case.validate_response(response, checks=_CHECKS)
 
     for found in api.get_all_operations():
