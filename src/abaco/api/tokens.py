@@ -26,7 +26,7 @@ __all__ = ["tapis_token_routes", "token_routes"]
 _SCOPE = "PRODUCTION"
 """The only one there is."""
 _PRIVATE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_CLIENT = ("client", "basic")
+_CLIENT = ("client",)
 
 
 def _ask(request: Request[Any, Any, Any], params: Params) -> Ask:
