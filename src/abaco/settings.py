@@ -53,7 +53,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     case: Annotated[
         Literal["camel", "snake"], Meta(description="Spelling of names under /actors (v2 is camel, v3 is snake).")
     ] = "camel"
-    default_tenant: Annotated[str, Meta(description="Tenant of `admin` commands and of sign-ins that name no other.")] = "dev"
+    default_tenant: Annotated[
+        str, Meta(description="Tenant of `admin` commands and of sign-ins that name no other.")
+    ] = "dev"
     access_control: Annotated[
         Literal["jwt", "none"],
         Meta(description="none asks for no credentials: everyone is admin. For development, on a loopback host only."),
