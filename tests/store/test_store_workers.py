@@ -51,7 +51,7 @@ def test_registering_names_former_engines_of_the_same_host_only(store: Store) ->
 def test_a_renewed_lease_lasts_longer(store: Store) -> None:
     store.engines.register("engine1", "host1", NOW, later(seconds=30))
     store.engines.register("engine2", "host2", NOW, later(seconds=30))
-    assert store.engines.renew("engine1", later(seconds=60))
+    assert store.engines.renew("engine1", NOW, later(seconds=60))
     assert store.engines.expired(later(seconds=29)) == []
     assert store.engines.expired(later(seconds=30)) == ["engine2"]
     assert store.engines.any_alive(later(seconds=59))
@@ -62,7 +62,7 @@ def test_an_engine_that_was_given_up_cannot_renew(store: Store) -> None:
     """P2: it learns that its messages are no longer its own."""
     store.engines.register("engine1", "host1", NOW, later(seconds=30))
     store.engines.remove("engine1")
-    assert not store.engines.renew("engine1", later(seconds=60))
+    assert not store.engines.renew("engine1", NOW, later(seconds=60))
     assert not store.engines.any_alive(NOW)
     assert store.engines.expired(later(days=1)) == []
 

@@ -16,6 +16,9 @@ from abaco.services.work import Work
 
 __all__ = ["Autoscaler", "Capacity"]
 
+_RUNNABLE = {ActorStatus.SUBMITTED, ActorStatus.READY}
+_ASKED = "asked to stop"
+
 
 class Capacity:
     """How many workers there may be; the settings of the same names."""
@@ -62,7 +65,11 @@ class Autoscaler:
         if self._share_out():
             # Idle workers went at once: their places are given away in this very turn.
             self._share_out()
-        self._seen = {id_: waiting for id_, waiting in self._seen.items() if self._load(waiting).wanted}
+        self._seen = {id_: waiting for id_, waiting in self._seen.items() if self._wants(waiting)}
+
+    def _wants(self, waiting: Waiting) -> bool:
+        load = self._load(waiting)
+        return load.wanted > 0 or load.lacking > 0
 
     def claimed(self, actor_id: str) -> None:
         """One of the messages that were seen waits no more."""
@@ -110,6 +117,7 @@ class Autoscaler:
             idle=idle,
             starting=starting,
             busy=len(team) - idle - starting,
+            requested=waiting.requested if actor.status in _RUNNABLE else 0,
         )
 
     def _resting(self, actor_id: str) -> ActorLoad:
@@ -148,36 +156,54 @@ class Autoscaler:
         stopped = actor.status in {ActorStatus.ERROR, ActorStatus.SHUTTING_DOWN}
         for member in self._crew.of(actor.id):
             if member.is_idle and (stopped or member.revision < actor.revision):
-                self.retire(member, actor.status.value if stopped else "newer revision")
-        surplus = len(self._crew.of(actor.id)) - actor.worker_limit(self._capacity.max_workers_per_actor)
+                self._retire(member, actor.status.value if stopped else "newer revision")
+        limit = max(actor.worker_limit(self._capacity.max_workers_per_actor), waiting.requested)
+        surplus = len(self._crew.of(actor.id)) - limit
         for member in self._crew.idle(actor)[: max(0, surplus)]:
-            self.retire(member, "fewer workers allowed")
+            self._retire(member, "fewer workers allowed")
 
     def _make_room(self, actor_id: str, count: int) -> list[Member]:
         """Let `count` workers go: idle ones now; those that remain to go when they are free are returned."""
         team = sorted(self._crew.of(actor_id), key=lambda member: (not member.is_idle, member.leaving))[:count]
         for member in team:
             if member.is_idle:
-                self.retire(member, "room for others")
+                self._dismiss(member, "room for others")
         return [member for member in team if not member.is_idle]
 
     def freed(self, member: Member) -> None:
-        """A worker has become free: if it was only waited for to make room, it goes."""
+        """A worker has become free: if that was only waited for, it goes."""
         if member.leaving:
-            self.retire(member, "room for others")
+            self._dismiss(member, member.leaving_because)
 
-    def retire(self, member: Member, reason: str) -> None:
-        """Let a free worker go."""
+    def heed_stops(self) -> set[str]:
+        """Let workers go that somebody asked to stop: free ones now, others once they are free. Whose they were."""
+        members = [self._crew.find(worker_id) for worker_id in self._store.workers.stopping(self._engine_id)]
+        for member in filter(None, members):
+            if member.is_idle:
+                self._dismiss(member, _ASKED)
+            else:
+                member.leaving, member.leaving_because = True, _ASKED
+        return {member.actor_id for member in members if member}
+
+    def _dismiss(self, member: Member, reason: str) -> None:
+        """Let a free worker go, and start no other in its place unless messages wait."""
+        self._retire(member, reason, for_good=True)
+        waiting = self._seen.get(member.actor_id)
+        if waiting is not None:
+            left = min(waiting.requested, len(self._crew.of(member.actor_id)))
+            self._seen[member.actor_id] = replace(waiting, requested=left)
+
+    def _retire(self, member: Member, reason: str, *, for_good: bool = False) -> None:
         self._pool.stop(member.worker_id)
         self._crew.remove(member)
-        self._store.workers.remove([member.worker_id])
+        self._store.workers.remove([member.worker_id], for_good=for_good)
         self._emit(WorkerStopped(member.worker_id, member.actor_id, reason))
 
     def retire_idle(self, now: datetime) -> None:
         """Let workers go that have had nothing to do for long."""
         for member in self._crew:
             if member.is_idle and member.idle_since is not None and now - member.idle_since >= self._capacity.idle:
-                self.retire(member, "idle")
+                self._dismiss(member, "idle")
 
 
 def _wanted(waiting: Waiting, available: int) -> int:

@@ -13,7 +13,10 @@ __all__ = ["Crew", "Member"]
 
 @dataclass(slots=True)
 class Member:
-    """One worker. `digest` is set once it is ready; `claim` while it is busy; a `leaving` one goes when it is free."""
+    """One worker. `digest` is set once it is ready; `claim` while it is busy.
+
+    A `leaving` one goes when it is free; `leaving_because` says why.
+    """
 
     worker_id: str
     tenant: str
@@ -24,6 +27,7 @@ class Member:
     claim: Claim | None = None
     idle_since: datetime | None = None
     leaving: bool = False
+    leaving_because: str = "room for others"
 
     @property
     def is_idle(self) -> bool:

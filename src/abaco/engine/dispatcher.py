@@ -81,6 +81,8 @@ class Dispatcher:
         """Act on everything heard since the last turn; with `sweep`, on everything there is."""
         topics, events = self._inbox.take()
         actor_ids = self._named(topics) | self._absorb(events) | self._due_retries()
+        if sweep or any(topic.startswith("worker:") for topic in topics):
+            actor_ids |= self._autoscaler.heed_stops()
         halting = sweep or any(topic.startswith("halt:") for topic in topics)
         asked = None if sweep else actor_ids
         looked_at = self._look(asked)

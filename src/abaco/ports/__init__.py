@@ -21,9 +21,11 @@ from abaco.ports.records import (
     Closing,
     ImageRecord,
     NewMessage,
+    PlacedWorker,
     Requeue,
     StoredToken,
     Waiting,
+    WorkersAdded,
 )
 from abaco.ports.runtime import ContainerSink, ContainerSpec, ContainerStartError, Runtime, Sandbox, Stop
 from abaco.ports.sharing import AliasPosition, AliasRepository, NonceRepository, SealedRepository
@@ -81,6 +83,7 @@ __all__ = [
     "NonceRepository",
     "Notifier",
     "PermissionRepository",
+    "PlacedWorker",
     "Pool",
     "PoolEvent",
     "PreparedImage",
@@ -105,4 +108,5 @@ __all__ = [
     "WorkerOrder",
     "WorkerReady",
     "WorkerRepository",
+    "WorkersAdded",
 ]

@@ -8,8 +8,20 @@ from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution, Outcome
 from abaco.domain.message import Payload
 from abaco.domain.permission import Level
+from abaco.domain.worker import Worker
 
-__all__ = ["ActorPosition", "ClaimRequest", "Closing", "ImageRecord", "NewMessage", "Requeue", "StoredToken", "Waiting"]
+__all__ = [
+    "ActorPosition",
+    "ClaimRequest",
+    "Closing",
+    "ImageRecord",
+    "NewMessage",
+    "PlacedWorker",
+    "Requeue",
+    "StoredToken",
+    "Waiting",
+    "WorkersAdded",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +63,29 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An actor with waiting messages, or one that needs a look (SUBMITTED, SHUTTING_DOWN)."""
+    """An actor with waiting messages, or one that needs a look (SUBMITTED, SHUTTING_DOWN, with requested workers)."""
 
     actor: Actor
     count: int
+    requested: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedWorker:
+    """A worker and where it lives; None once its engine is gone. `checked_at` is when that last showed life."""
+
+    worker: Worker
+    host: str | None
+    address: str | None
+    checked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersAdded:
+    """What came of a request for workers: how many there were (or were on their way), and how many came on top."""
+
+    before: int
+    added: int
 
 
 @dataclass(frozen=True, slots=True)

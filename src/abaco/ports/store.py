@@ -23,9 +23,11 @@ from abaco.ports.records import (
     Closing,
     ImageRecord,
     NewMessage,
+    PlacedWorker,
     Requeue,
     StoredToken,
     Waiting,
+    WorkersAdded,
 )
 from abaco.ports.sharing import AliasRepository, NonceRepository
 
@@ -267,11 +269,31 @@ class StateRepository(Protocol):
 class WorkerRepository(Protocol):
     def add(self, worker: Worker) -> None: ...
 
-    def mark_ready(self, worker_id: str) -> None: ...
+    def mark_ready(self, worker_id: str) -> None:
+        """A REQUESTED worker waits for messages; one that was asked to stop stays so."""
 
-    def remove(self, worker_ids: Sequence[str]) -> None: ...
+    def remove(self, worker_ids: Sequence[str], *, for_good: bool = False) -> None:
+        """Forget workers; `for_good` if requested ones are not to be started again."""
 
-    def of_actor(self, actor_id: str) -> list[Worker]: ...
+    def of_actor(self, actor_id: str) -> list[Worker]:
+        """In the order they were started."""
+
+    def placed(self, actor_id: str) -> list[PlacedWorker]:
+        """The same, with where they live."""
+
+    def find(self, actor_id: str, worker_id: str) -> PlacedWorker | None: ...
+
+    def request(self, actor_id: str, number: int) -> WorkersAdded:
+        """Have at least `number` workers; raises NotFound if the actor was deleted.
+
+        The number holds until workers are removed for good, or the actor fails or gets a new revision.
+        """
+
+    def request_stop(self, actor_id: str, worker_id: str) -> None:
+        """Ask a worker to stop once it is free; raises NotFound."""
+
+    def stopping(self, engine_id: str) -> list[str]:
+        """The engine's workers that were asked to stop."""
 
 
 class ImageRepository(Protocol):
@@ -283,10 +305,12 @@ class ImageRepository(Protocol):
 
 
 class EngineRepository(Protocol):
-    def register(self, engine_id: str, host: str, now: datetime, expires_at: datetime) -> list[str]:
+    def register(
+        self, engine_id: str, host: str, now: datetime, expires_at: datetime, address: str | None = None
+    ) -> list[str]:
         """Register an engine; returns the ids of former engines of the same `host`, which are dead (it is locked)."""
 
-    def renew(self, engine_id: str, expires_at: datetime) -> bool:
+    def renew(self, engine_id: str, now: datetime, expires_at: datetime) -> bool:
         """Extend the lease; False if the engine was given up by others meanwhile."""
 
     def remove(self, engine_id: str) -> None:

@@ -13,6 +13,7 @@ from abaco.errors import NotFound
 from abaco.ports import ActorPosition
 from abaco.store.aliases import remove_aliases, remove_from_configs
 from abaco.store.columns import ID
+from abaco.store.counters import count_up
 from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
 from abaco.store.permissions import effective_level, forget, grant, level_of, readable_by
@@ -47,6 +48,7 @@ class Actors:
         with self._database.write() as connection:
             connection.execute(insert(actors).values(actor_values(actor)))
             grant(self._database, connection, actor.id, actor.owner, Level.UPDATE)
+            count_up(self._database, connection, "actors")
 
     def find(self, tenant: str, identifier: str, username: str) -> ActorPosition | None:
         asked = {"tenant": tenant, "identifier": identifier, "username": username, "world": WORLD}
@@ -71,19 +73,22 @@ class Actors:
             row = connection.execute(select(*ACTOR_COLUMNS).where(mine).with_for_update(key_share=True)).one_or_none()
             if row is None:
                 raise NotFound(f"No actor found with identifier: {actor_id}.")
-            actor = revise(to_actor(row))
-            connection.execute(update(actors).where(mine).values(actor_values(actor)))
+            former = to_actor(row)
+            actor = revise(former)
+            # One worker replaces all those of the former revision.
+            renewed = {} if actor.revision == former.revision else {"requested_workers": 0}
+            connection.execute(update(actors).where(mine).values({**actor_values(actor), **renewed}))
             if editor != actor.owner:
                 grant(self._database, connection, actor_id, editor, Level.UPDATE)
         return actor
 
     def mark_ready(self, actor_id: str, revision: int) -> bool:
-        return self._move(actor_id, revision, ActorStatus.READY, " ")
+        return self._move(actor_id, revision, ActorStatus.READY, status_message=" ")
 
     def mark_error(self, actor_id: str, revision: int, reason: str) -> bool:
-        return self._move(actor_id, revision, ActorStatus.ERROR, reason)
+        return self._move(actor_id, revision, ActorStatus.ERROR, status_message=reason, requested_workers=0)
 
-    def _move(self, actor_id: str, revision: int, target: ActorStatus, message: str) -> bool:
+    def _move(self, actor_id: str, revision: int, target: ActorStatus, **values: Any) -> bool:
         statement = (
             update(actors)
             .where(
@@ -91,7 +96,7 @@ class Actors:
                 actors.c.revision == revision,
                 actors.c.status.in_(sources(ACTOR_MOVES, target)),
             )
-            .values(status=target, status_message=message)
+            .values(status=target, **values)
         )
         with self._database.write() as connection:
             return connection.execute(statement).rowcount == 1

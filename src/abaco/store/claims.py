@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, union, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, union, update
 from sqlalchemy.exc import IntegrityError
 
 from abaco.domain.actor import Actor
@@ -75,13 +75,15 @@ class Claims:
             needy = union(
                 select(messages.c.actor_id).where(_UNLEASED),
                 select(actors.c.id).where(actors.c.status.in_(unfinished)),
+                select(actors.c.id).where(actors.c.requested_workers > 0),
             )
             named = actors.c.id.in_(needy)
         else:
             named = actors.c.id.in_(list(actor_ids))
+        query = select(*ACTOR_COLUMNS, actors.c.requested_workers, count).where(named).order_by(actors.c.seq)
         with self._database.read() as connection:
-            rows = connection.execute(select(*ACTOR_COLUMNS, count).where(named).order_by(actors.c.seq)).all()
-        return [Waiting(to_actor(row), row[-1]) for row in rows]
+            rows = connection.execute(query).all()
+        return [Waiting(to_actor(row), row[-1], row[-2]) for row in rows]
 
     def reclaim(self, engine_id: str, now: datetime, max_attempts: int | None) -> list[str]:
         leased = select(messages.c.execution_id).where(messages.c.engine_id == engine_id)
@@ -169,7 +171,11 @@ _START = (
 _OCCUPY = (
     update(workers)
     .where(workers.c.id == bindparam("worker"))
-    .values(status=WorkerStatus.BUSY, last_execution_at=bindparam("now"))
+    .values(
+        # Asked to stop a moment ago, it takes this message still.
+        status=case((workers.c.status == WorkerStatus.SHUTDOWN_REQUESTED, workers.c.status), else_=WorkerStatus.BUSY),
+        last_execution_at=bindparam("now"),
+    )
 )
 
 

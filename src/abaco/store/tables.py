@@ -28,6 +28,7 @@ __all__ = [
     "clients",
     "config_identifiers",
     "configs",
+    "counters",
     "engines",
     "executions",
     "images",
@@ -136,6 +137,8 @@ actors = Table(
     Column("revision", BigInteger, nullable=False),
     Column("status", String(16), nullable=False),
     Column("status_message", Text, nullable=False),
+    # Workers it is to have whether messages wait or not; the engine's, hence no attribute of the actor.
+    Column("requested_workers", Integer, nullable=False, default=0),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     # Set on DELETE: the actor is hidden, and removed once nothing of it runs any more.
@@ -143,6 +146,7 @@ actors = Table(
     Index("actors_by_tenant", "tenant", "seq"),
     Index("actors_by_status", "status"),
     Index("actors_by_schedule", "cron_next_at"),
+    Index("actors_by_request", "requested_workers"),
 )
 
 # Entries of actors, aliases and configs: whose, by the object's internal id.
@@ -288,6 +292,14 @@ workers = Table(
     Index("workers_by_engine", "engine_id"),
 )
 
+# What is counted for ever and cannot be counted again, as rows are removed: actors ever registered.
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
 images = Table(
     "images",
     metadata,
@@ -302,6 +314,8 @@ engines = Table(
     metadata,
     Column("id", ID, primary_key=True),
     Column("host", Text, nullable=False),
+    Column("address", Text),
     Column("started_at", Moment, nullable=False),
+    Column("renewed_at", Moment),
     Column("expires_at", Moment, nullable=False),
 )

@@ -27,9 +27,24 @@ def upgrade() -> None:
         sa.Column("cron_on", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("cron_next_at", sa.BigInteger(), nullable=True),
         sa.Column("tasdir", sa.Text(), nullable=True),
+        sa.Column("requested_workers", sa.Integer(), nullable=False, server_default="0"),
     ):
         op.add_column("actors", column)
     op.create_index("actors_by_schedule", "actors", ["cron_next_at"], unique=False)
+    op.create_index("actors_by_request", "actors", ["requested_workers"], unique=False)
+    op.add_column("engines", sa.Column("address", sa.Text(), nullable=True))
+    op.add_column("engines", sa.Column("renewed_at", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "counters",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    # Of actors removed before, those that ever had an execution are known.
+    op.execute(
+        "INSERT INTO counters (name, value) SELECT 'actors', count(*) "
+        "FROM (SELECT id FROM actors UNION SELECT actor_id FROM executions) AS ever"
+    )
     op.add_column("executions", sa.Column("executor_uid", sa.BigInteger(), nullable=True))
     op.add_column("executions", sa.Column("executor_gid", sa.BigInteger(), nullable=True))
     # Both databases spell it so; entries of aliases and configs join those of actors.
