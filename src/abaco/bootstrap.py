@@ -38,6 +38,7 @@ from abaco.runtime.images import OciImages
 from abaco.runtime.kernel import enter_private_mounts
 from abaco.services.access import Access
 from abaco.services.actors import Actors
+from abaco.services.admin import Admin as Overviews
 from abaco.services.aliases import Aliases
 from abaco.services.clients import Clients
 from abaco.services.configs import Configs, ConfigTexts
@@ -61,6 +62,7 @@ from abaco.services.users import Users
 from abaco.services.vault import Vault
 from abaco.services.vouchers import Vouchers
 from abaco.services.work import Limits, Work
+from abaco.services.workers import Workers
 from abaco.settings import Settings
 from abaco.store.database import open_database, require_url
 from abaco.store.sql import SqlStore
@@ -174,6 +176,8 @@ def build_services(
         mailbox=Mailbox(store, access, clock, new_id, notifier, emit),
         executions=Executions(store, access, clock, notifier),
         state=State(store, access),
+        workers=Workers(store, access, notifier, emit, settings.max_workers_per_actor),
+        admin=Overviews(store),
         is_healthy=lambda: store.engines.any_alive(clock.now()),
     )
 

@@ -157,6 +157,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lease_seconds: Annotated[
         float, Meta(ge=1, description="How long an engine that went silent keeps its messages.")
     ] = 15.0
+    metrics_access: Annotated[
+        Literal["local", "public", "admin"],
+        Meta(
+            description="Who reads /metrics without an admin's token: clients on this machine (local), all (public), "
+            "nobody (admin)."
+        ),
+    ] = "local"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="Least severity the server writes to stderr.")
     ] = "info"

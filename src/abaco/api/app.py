@@ -12,12 +12,14 @@ from structlog.typing import FilteringBoundLogger
 from abaco import __version__
 from abaco.api.accounts import Accounts, account_routes
 from abaco.api.actors import ACTOR_PATH, actor_routes
+from abaco.api.admin import admin_routes
 from abaco.api.aliases import ALIAS_PATH, alias_routes
 from abaco.api.auth import Caller
 from abaco.api.configs import CONFIG_PATH, config_routes
 from abaco.api.edge import App, Edge
 from abaco.api.executions import execution_routes
 from abaco.api.messages import message_routes
+from abaco.api.metrics import Metrics, metric_routes
 from abaco.api.nonces import nonce_routes
 from abaco.api.options import options_routes
 from abaco.api.pages import page_routes
@@ -27,8 +29,10 @@ from abaco.api.surface import surfaces
 from abaco.api.synchronous import Synchronous
 from abaco.api.waiting import Waiters
 from abaco.api.wire import Wire
+from abaco.api.workers import worker_routes
 from abaco.errors import AbacoError, InternalError, InvalidInput, MethodNotAllowed, NotFound
 from abaco.services.actors import Actors
+from abaco.services.admin import Admin
 from abaco.services.aliases import Aliases
 from abaco.services.configs import Configs
 from abaco.services.executions import Executions
@@ -37,6 +41,7 @@ from abaco.services.mailbox import Mailbox
 from abaco.services.nonces import Nonces
 from abaco.services.permissions import Permissions
 from abaco.services.state import State
+from abaco.services.workers import Workers
 from abaco.settings import Settings
 
 __all__ = ["Services", "build_app"]
@@ -58,6 +63,8 @@ class Services:
     mailbox: Mailbox
     executions: Executions
     state: State
+    workers: Workers
+    admin: Admin
     is_healthy: Callable[[], bool]
 
 
@@ -71,10 +78,14 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger,
         *message_routes(services.mailbox, services.identity, synchronous, waiters, caller, wire, settings),
         *execution_routes(services.executions, caller, wire),
         *state_routes(services.state, caller, wire),
+        *worker_routes(services.workers, caller, wire),
         *_sharing_routes(services, caller, wire),
+        *admin_routes(services.admin, caller, wire),
         *account_routes(services.accounts, caller, wire),
     ]
-    routes = [*api, *page_routes(services.is_healthy, api)]
+    metrics = Metrics(services.admin)
+    watching = metric_routes(metrics, services.admin, caller, settings.metrics_access)
+    routes = [*api, *watching, *page_routes(services.is_healthy, api)]
     app = Litestar(
         route_handlers=[*options_routes(routes), *routes],  # in this order Litestar adds no OPTIONS of its own
         exception_handlers=_error_handlers(wire, log),
@@ -82,8 +93,13 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger,
         # Bodies are bounded where they are read: binary messages by a setting, all else by `params`.
         request_max_body_size=None,
     )
-    open_to_all = settings.access_control == "none"
-    return Edge(app, surfaces(settings.case), open_to_all=open_to_all, proxies=settings.trusted_proxies)
+    return Edge(
+        app,
+        surfaces(settings.case),
+        metrics.observe,
+        open_to_all=settings.access_control == "none",
+        proxies=settings.trusted_proxies,
+    )
 
 
 def _sharing_routes(services: Services, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:

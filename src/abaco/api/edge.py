@@ -1,7 +1,8 @@
-"""The outermost layer, plain ASGI: one spelling of each URL, CORS on everything, HEAD as GET, no stray exception."""
+"""The outermost layer, plain ASGI: one spelling of each URL, CORS on everything, HEAD as GET, every answer counted."""
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from time import perf_counter
 from typing import Any
 
 from abaco.api.surface import CANONICAL_ROOT, Surface
@@ -13,6 +14,8 @@ Message = Mapping[str, Any]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application; the protocol's own messages are plain dictionaries."""
+Observe = Callable[[str, int, float], None]
+"""Told the operation, the HTTP status and the seconds of each answer."""
 
 _SLASHES = re.compile(r"/{2,}")
 _CORS_METHODS = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
@@ -25,9 +28,16 @@ class Edge:
     """
 
     def __init__(
-        self, app: App, faces: tuple[Surface, ...], *, open_to_all: bool = False, proxies: Collection[str] = ()
+        self,
+        app: App,
+        faces: tuple[Surface, ...],
+        observe: Observe,
+        *,
+        open_to_all: bool = False,
+        proxies: Collection[str] = (),
     ) -> None:
         self._app = app
+        self._observe = observe
         self._open = open_to_all
         self._proxies = proxies
         self._faces = faces
@@ -36,13 +46,17 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        method = scope["method"]
+        begun, method = perf_counter(), scope["method"]
         self._route(scope)
         if self._proxies:
             scope["client"] = _served(scope, self._proxies)
         if method == "HEAD":
             scope["method"] = "GET"
-        await self._app(scope, receive, _answering(scope, method, send))
+
+        def answered(status: int) -> None:
+            self._observe(_operation(scope), status, perf_counter() - begun)
+
+        await self._app(scope, receive, _answering(scope, method, send, answered))
 
     def _route(self, scope: Scope) -> None:
         asked = path = _SLASHES.sub("/", _text(scope["path"])).rstrip("/") or "/"
@@ -74,12 +88,19 @@ def _text(path: str) -> str:
     return path.encode(errors="surrogatepass").decode(errors="replace").replace("\0", "\ufffd")
 
 
-def _answering(scope: Scope, method: str, send: Send) -> Send:
-    """A `send` that adds the CORS headers, and keeps the body of HEAD back."""
+def _operation(scope: Scope) -> str:
+    """What the router found for the request; never anything that the client chose."""
+    name = getattr(scope.get("route_handler"), "operation_id", None)
+    return name if isinstance(name, str) else "other"
+
+
+def _answering(scope: Scope, method: str, send: Send, answered: Callable[[int], None]) -> Send:
+    """A `send` that adds the CORS headers, keeps the body of HEAD back, and tells of the answer when it begins."""
     asked: Mapping[bytes, bytes] = dict(scope["headers"])
 
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
+            answered(message["status"])
             start: dict[str, Any] = dict(message)
             start["headers"] = [*message["headers"], *_cors(asked, preflight=method == "OPTIONS")]
             await send(start)

@@ -20,7 +20,9 @@ __all__ = [
     "MailboxPurged",
     "MessagePosted",
     "WorkerStarted",
+    "WorkerStopRequested",
     "WorkerStopped",
+    "WorkersRequested",
 ]
 
 
@@ -142,6 +144,24 @@ class LateOutcomeIgnored(Event):
 
     execution_id: str
     attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersRequested(Event):
+    """A user wants the actor to have at least `number` workers."""
+
+    tenant: str
+    actor_id: str
+    number: int
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStopRequested(Event):
+    tenant: str
+    actor_id: str
+    worker_id: str
+    username: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The seams: what services and engine need from the world. A docstring here is a contract that every backend keeps."""
 
+from abaco.ports.admin import AdminRepository, Gauges, Totals
 from abaco.ports.configs import ConfigPosition, ConfigRepository, ConfigValue
 from abaco.ports.images import ImageError, ImageProvider, ImageRef, PreparedImage
 from abaco.ports.pool import (
@@ -52,6 +53,7 @@ from abaco.ports.world import Clock, Emit, Listener, Notifier
 __all__ = [
     "ActorPosition",
     "ActorRepository",
+    "AdminRepository",
     "AliasPosition",
     "AliasRepository",
     "ClaimRepository",
@@ -69,6 +71,7 @@ __all__ = [
     "EngineRepository",
     "ExecutionEnded",
     "ExecutionRepository",
+    "Gauges",
     "ImageError",
     "ImageProvider",
     "ImageRecord",
@@ -102,6 +105,7 @@ __all__ = [
     "Task",
     "TenantRepository",
     "TokenRepository",
+    "Totals",
     "UserRepository",
     "Waiting",
     "WorkerFailed",

@@ -15,6 +15,7 @@ from abaco.domain.permission import Level
 from abaco.domain.tenant import Tenant
 from abaco.domain.user import User
 from abaco.domain.worker import Worker
+from abaco.ports.admin import AdminRepository
 from abaco.ports.configs import ConfigRepository
 from abaco.ports.pool import LogAppended, ResultSent
 from abaco.ports.records import (
@@ -338,6 +339,7 @@ class Store(Protocol):
     results: ResultRepository
     state: StateRepository
     workers: WorkerRepository
+    admin: AdminRepository
     images: ImageRepository
     engines: EngineRepository
     aliases: AliasRepository

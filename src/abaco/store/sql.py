@@ -2,6 +2,7 @@
 
 from abaco import ports
 from abaco.store.actors import Actors
+from abaco.store.admin import Admin
 from abaco.store.aliases import Aliases
 from abaco.store.claims import Claims
 from abaco.store.clients import Clients
@@ -38,6 +39,7 @@ class SqlStore:
         self.results: ports.ResultRepository = Results(database)
         self.state: ports.StateRepository = States(database)
         self.workers: ports.WorkerRepository = Workers(database)
+        self.admin: ports.AdminRepository = Admin(database)
         self.images: ports.ImageRepository = Images(database)
         self.engines: ports.EngineRepository = Engines(database)
         self.aliases: ports.AliasRepository = Aliases(database)

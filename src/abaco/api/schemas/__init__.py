@@ -5,6 +5,7 @@ describe them, and the tests hold them to it.
 """
 
 from abaco.api.schemas.actors import Actor, ActorDescription, State
+from abaco.api.schemas.admin import ActorOverview, ExecutionsOverview, Utilization, WorkersOverview
 from abaco.api.schemas.base import Failure
 from abaco.api.schemas.clients import (
     Client,
@@ -37,10 +38,12 @@ from abaco.api.schemas.tokens import (
     TapisRevocation,
     TokenRequest,
 )
+from abaco.api.schemas.workers import Worker, WorkerNumber
 
 __all__ = [
     "Actor",
     "ActorDescription",
+    "ActorOverview",
     "Alias",
     "AliasDescription",
     "AliasTarget",
@@ -50,6 +53,7 @@ __all__ = [
     "ConfigDescription",
     "ConfigUpdate",
     "Execution",
+    "ExecutionsOverview",
     "Failure",
     "Grant",
     "Granted",
@@ -77,4 +81,8 @@ __all__ = [
     "TapisTenant",
     "Tenant",
     "TokenRequest",
+    "Utilization",
+    "Worker",
+    "WorkerNumber",
+    "WorkersOverview",
 ]
