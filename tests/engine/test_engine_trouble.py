@@ -202,6 +202,28 @@ def test_workers_of_an_old_revision_finish_and_go_and_new_ones_come(rig: Rig) ->
     assert {member.revision for member in rig.crew} == {2}
 
 
+def test_a_worker_of_an_old_revision_gets_nothing_however_late_the_engine_hears_of_the_new_one(store: SqlStore) -> None:
+    rig = Rig(store)
+    rig.ready_actor()
+    ask = store.workers.request("actor1", 1)
+    rig.turn("actor:actor1")
+    rig.pool.ready()
+    rig.turn()
+    assert ask.added == 1
+    [id_] = rig.post(1)
+    looked_at = rig.look()
+    assert looked_at is not None
+    _update(rig)
+    store.actors.mark_ready("actor1", 2)
+
+    # What the engine saw before the update is what it acts on.
+    assert rig.dispatcher._claim([looked_at]) == 0
+
+    assert rig.status(id_) is ExecutionStatus.SUBMITTED
+    rig.settle()
+    assert rig.pool.running[id_][0] in {member.worker_id for member in rig.crew if member.revision == 2}
+
+
 def test_the_failure_of_an_old_revision_is_not_the_new_ones(rig: Rig) -> None:
     rig.ready_actor()
     rig.post(1)

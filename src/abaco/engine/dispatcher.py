@@ -192,7 +192,9 @@ class Dispatcher:
     def _claim(self, looked_at: Sequence[Waiting]) -> int:
         """Give free workers what their actors' mailboxes hold."""
         requests = [
-            ClaimRequest(waiting.actor.id, member.worker_id, not waiting.actor.stateless, member.digest or "")
+            ClaimRequest(
+                waiting.actor.id, member.worker_id, not waiting.actor.stateless, member.digest or "", member.revision
+            )
             for waiting in looked_at
             if waiting.actor.status is ActorStatus.READY
             for member in self._crew.idle(waiting.actor)[: self._width(waiting.actor, waiting.count)]

@@ -53,12 +53,16 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """An idle worker asks for its actor's next message. `exclusive`: the actor is stateful."""
+    """An idle worker asks for its actor's next message. `exclusive`: the actor is stateful.
+
+    `revision` is the worker's: it gets nothing once its actor has a newer one. None gets messages of any.
+    """
 
     actor_id: str
     worker_id: str
     exclusive: bool
     image_digest: str
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,13 @@ class Claims:
         with self._database.write() as connection:
             # Every engine goes by actors in the same order, so that rivals never wait for each other in a circle.
             ordered = sorted(requests, key=lambda request: request.actor_id)
-            stateful = _stateful(connection, {request.actor_id for request in ordered})
-            # An actor may have become stateful since the engine looked.
-            known = [replace(one, exclusive=one.exclusive or one.actor_id in stateful) for one in ordered]
+            # An actor may have become stateful, or have got a new revision, since the engine looked.
+            present = _present(connection, {request.actor_id for request in ordered})
+            known = [
+                replace(one, exclusive=one.exclusive or not present[one.actor_id].stateless)
+                for one in ordered
+                if one.actor_id in present and one.revision in {None, present[one.actor_id].revision}
+            ]
             leased = [(request, _lease(connection, engine_id, request, now)) for request in known]
             found = [(request, row) for request, row in leased if row is not None]
             # Read after the lease was taken: only then is the state that of all earlier executions.
@@ -179,10 +183,10 @@ _OCCUPY = (
 )
 
 
-def _stateful(connection: Connection, ids: set[str]) -> set[str]:
-    """Which of these actors are stateful."""
-    query = select(actors.c.id).where(actors.c.id.in_(ids), ~actors.c.stateless)
-    return set(connection.execute(query).scalars())
+def _present(connection: Connection, ids: set[str]) -> Mapping[str, Any]:
+    """Of each actor, by its id, whether it is stateless, and its revision."""
+    query = select(actors.c.id, actors.c.stateless, actors.c.revision).where(actors.c.id.in_(ids))
+    return {row.id: row for row in connection.execute(query)}
 
 
 def _actors(connection: Connection, ids: set[str]) -> Mapping[str, Actor]:
