@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import httpx
 
 from abaco.client import Abaco
 
-__all__ = ["ROOT", "SAMPLES", "LiveServer", "free_port", "live_server", "until"]
+__all__ = ["ROOT", "SAMPLES", "LiveServer", "free_port", "live_server", "started", "until"]
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "build" / "images"
@@ -48,6 +49,7 @@ class LiveServer:
         self._database = [] if database is None else ["--database", database]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ABACO_")}
         self._environment = inherited | {f"ABACO_{name.upper()}": value for name, value in settings.items()}
+        self.trust: ssl.SSLContext | bool = True
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
 
@@ -89,7 +91,7 @@ class LiveServer:
         assert self._process is not None
         assert self._process.poll() is None, self.log
         try:
-            return httpx.get(f"{self.url}/healthz").status_code == httpx.codes.OK
+            return httpx.get(f"{self.url}/healthz", verify=self.trust).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 
@@ -135,7 +137,13 @@ class LiveServer:
 @contextmanager
 def live_server(data: Path, *samples: str, database: str | None = None, **settings: str) -> Iterator[LiveServer]:
     """A started server with sample images, stopped at the end whatever happened."""
-    server = LiveServer(data, database, **settings)
+    with started(LiveServer(data, database, **settings), *samples) as server:
+        yield server
+
+
+@contextmanager
+def started(server: LiveServer, *samples: str) -> Iterator[LiveServer]:
+    """`server`, started with sample images and stopped at the end whatever happened."""
     server.prepare(*samples)
     server.start()
     try:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prepare this machine and this checkout: programs from the distribution, .venv from uv.lock, the sample images.
+# Prepare this machine and this checkout: programs from the distribution, .venv from uv.lock, stock clients, the sample
+# images.
 #
 #   make setup                            as root, or as a user who may use sudo
 #   scripts/setup.sh packages NAME...     (used by the above, as root) install packages of the distribution
@@ -29,7 +30,7 @@ as_root() {
 # Prints the packages this machine lacks. Programs are looked for, not packages: where crun comes from is not our business.
 missing_packages() {
     local program
-    for program in crun skopeo umoci mmdebstrap wrk docker-registry; do
+    for program in crun skopeo umoci mmdebstrap wrk docker-registry curl; do
         have "$program" || say "$program"
     done
     have ip || say iproute2
@@ -106,6 +107,19 @@ ensure_environment() {
         "$UV" sync --quiet --frozen --all-extras --all-groups --python "$python"
 }
 
+# Stock clients, each in an environment of its own as its users have it; tests/clients runs them against our server.
+# Setuptools 72 dropped what tapispy's setup.py imports.
+ensure_clients() {
+    local requirements client
+    for requirements in tests/clients/requirements/*.txt; do
+        client=build/clients/$(basename "$requirements" .txt)
+        [ "$("$UV" pip freeze --quiet --python "$client" 2>/dev/null || true)" != "$(<"$requirements")" ] || continue
+        say "Installing the client ${client##*/}"
+        is_new_enough "$client/bin/python" || "$UV" venv --quiet --clear --python "$(find_python)" "$client"
+        "$UV" pip sync --quiet --python "$client" --build-constraints <(say 'setuptools<72') "$requirements"
+    done
+}
+
 # --- sample images ---------------------------------------------------------------------------------------------------
 
 ensure_images() {
@@ -125,5 +139,6 @@ else
     find_python >/dev/null  # without it nothing below is of use
     ensure_programs
     ensure_environment
+    ensure_clients
     ensure_images
 fi

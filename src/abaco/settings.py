@@ -184,12 +184,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def base_url(self) -> str:
-        """The URL of the API as users write it, without a trailing slash."""
+        """The URL of the API as users write it, without a trailing slash.
+
+        Without a port where it goes without saying: agavepy sends its token only to URLs that name none.
+        """
         if self.api_server:
             return self.api_server.rstrip("/")
-        scheme = "https" if self.tls_cert else "http"
+        scheme, usual_port = ("https", 443) if self.tls_cert else ("http", 80)
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
-        return f"{scheme}://{host}:{self.port}"
+        return f"{scheme}://{host}" if self.port == usual_port else f"{scheme}://{host}:{self.port}"
 
     @property
     def database_url(self) -> str:

@@ -61,8 +61,10 @@ def test_a_broken_file_is_refused_with_its_name(tmp_path: Path) -> None:
     ("given", "url"),
     [
         ({}, "http://127.0.0.1:8000"),
-        ({"host": "0.0.0.0", "port": 80}, "http://127.0.0.1:80"),
-        ({"host": "::", "port": 80}, "http://127.0.0.1:80"),
+        ({"host": "0.0.0.0", "port": 80}, "http://127.0.0.1"),
+        ({"host": "::", "port": 81}, "http://127.0.0.1:81"),
+        ({"tls_cert": "/c.pem", "tls_key": "/k.pem", "port": 443}, "https://127.0.0.1"),
+        ({"tls_cert": "/c.pem", "tls_key": "/k.pem", "port": 80}, "https://127.0.0.1:80"),
         ({"tls_cert": "/c.pem", "tls_key": "/k.pem"}, "https://127.0.0.1:8000"),
         ({"api_server": "https://abaco.example/"}, "https://abaco.example"),
     ],
