@@ -1,7 +1,7 @@
 """The query language of searches: from the pairs of a query string to conditions, and what a condition means."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum

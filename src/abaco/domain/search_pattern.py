@@ -1,10 +1,10 @@
-"""Regular expressions that cannot hang: a common subset without back references, matched in time linear in the text.
+r"""Regular expressions that cannot hang: a common subset without back references, matched in time linear in the text.
 
 Python's own engine backtracks, for hours on a few dozen characters if a pattern means it, with the interpreter locked.
 Here a pattern becomes an automaton, built while it is used. PostgreSQL gets the same pattern in its own spelling
 (`Pattern.posix`), so that both databases find the same.
 
-The subset: literals, ``.`` (not a newline), classes, ``\\d \\w \\s`` (ASCII) and their opposites, groups, ``|``,
+The subset: literals, ``.`` (not a newline), classes, ``\d \w \s`` (ASCII) and their opposites, groups, ``|``,
 ``* + ? {m,n}``, ``^`` and ``$`` for the ends of the text, and ``(?i)`` in front.
 """
 

@@ -29,6 +29,7 @@ from abaco.ports.records import (
     WorkersAdded,
 )
 from abaco.ports.runtime import ContainerSink, ContainerSpec, ContainerStartError, Runtime, Sandbox, Stop
+from abaco.ports.search import Found, FoundLog, SearchPage, SearchRepository, SearchScope
 from abaco.ports.sharing import AliasPosition, AliasRepository, NonceRepository, SealedRepository
 from abaco.ports.store import (
     ActorRepository,
@@ -72,6 +73,8 @@ __all__ = [
     "ExecutionEnded",
     "ExecutionRepository",
     "Gauges",
+    "Found",
+    "FoundLog",
     "ImageError",
     "ImageProvider",
     "ImageRecord",
@@ -97,6 +100,9 @@ __all__ = [
     "Runtime",
     "Sandbox",
     "SealedRepository",
+    "SearchPage",
+    "SearchRepository",
+    "SearchScope",
     "StartFailed",
     "StateRepository",
     "Stop",

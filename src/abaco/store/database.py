@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from fcntl import LOCK_EX, LOCK_UN, flock
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 from alembic import command
@@ -14,11 +15,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from abaco.errors import InvalidInput, Unavailable
+from abaco.store.search_sqlite import install_functions
 
 __all__ = ["Database", "open_database", "require_url"]
 
 _BUSY_SECONDS = 30
 """How long a writer waits for another process's transaction; those take milliseconds."""
+_STEPS = 2_000
+"""How many steps of SQLite's machine lie between two looks at the clock."""
 _MIGRATION_LOCK = 7_226_226
 """Any constant of our own: the key of PostgreSQL's advisory lock around migrations."""
 
@@ -68,6 +72,25 @@ class Database:
         """A connection on which each statement sees the latest committed data."""
         with self._reader.connect() as connection:
             yield connection
+
+    @contextmanager
+    def read_within(self, seconds: float) -> Iterator[Connection]:
+        """As `read`, for statements that nobody can foresee: one that takes longer is interrupted with a DBAPIError."""
+        with self._reader.connect() as connection:
+            if self.is_postgresql:
+                connection.exec_driver_sql(f"SET statement_timeout = {max(1, round(seconds * 1000))}")
+                try:
+                    yield connection
+                finally:
+                    connection.exec_driver_sql("RESET statement_timeout")
+                return
+            driver: Any = connection.connection.driver_connection
+            deadline = monotonic() + seconds
+            driver.set_progress_handler(lambda: monotonic() > deadline, _STEPS)
+            try:
+                yield connection
+            finally:
+                driver.set_progress_handler(None, 0)
 
     def upsert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
         """An INSERT that can say ON CONFLICT; both dialects spell it alike."""
@@ -123,6 +146,7 @@ def open_database(url: URL, connections: int = 20) -> Database:
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(reader, "connect", _configure_sqlite)
+        event.listen(reader, "connect", install_functions)
         event.listen(engine, "begin", _begin_immediate)
     else:
         event.listen(engine, "connect", _configure_postgresql)

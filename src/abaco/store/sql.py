@@ -14,6 +14,7 @@ from abaco.store.logs import Logs, Results
 from abaco.store.mailbox import Mailbox
 from abaco.store.nonces import Nonces
 from abaco.store.permissions import Permissions
+from abaco.store.search import Searches
 from abaco.store.state import States
 from abaco.store.tenants import Tenants
 from abaco.store.tokens import Tokens
@@ -24,7 +25,9 @@ __all__ = ["SqlStore"]
 
 
 class SqlStore:
-    def __init__(self, database: Database) -> None:
+    """`search_seconds` is how long a statement of a search may take."""
+
+    def __init__(self, database: Database, search_seconds: float = 5.0) -> None:
         self._database = database
         self.tenants: ports.TenantRepository = Tenants(database)
         self.users: ports.UserRepository = Users(database)
@@ -42,6 +45,7 @@ class SqlStore:
         self.admin: ports.AdminRepository = Admin(database)
         self.images: ports.ImageRepository = Images(database)
         self.engines: ports.EngineRepository = Engines(database)
+        self.searches: ports.SearchRepository = Searches(database, search_seconds)
         self.aliases: ports.AliasRepository = Aliases(database)
         self.nonces: ports.NonceRepository = Nonces(database)
         self.configs: ports.ConfigRepository = Configs(database)
