@@ -53,6 +53,7 @@ from abaco.services.oidc import Oidc, Provider
 from abaco.services.passwords import Passwords
 from abaco.services.permissions import Permissions
 from abaco.services.provider_keys import ProviderKeys
+from abaco.services.search import Search
 from abaco.services.state import State
 from abaco.services.tapis_tokens import TapisTokens
 from abaco.services.tenants import Tenants
@@ -178,6 +179,7 @@ def build_services(
         state=State(store, access),
         workers=Workers(store, access, notifier, emit, settings.max_workers_per_actor),
         admin=Overviews(store),
+        search=Search(store, access, clock, settings.search_max_limit, default_token=settings.default_token),
         is_healthy=lambda: store.engines.any_alive(clock.now()),
     )
 
@@ -289,7 +291,7 @@ def _run(settings: Settings) -> Path:
 
 
 def _store(settings: Settings) -> SqlStore:
-    return SqlStore(open_database(require_url(settings.database_url)))
+    return SqlStore(open_database(require_url(settings.database_url)), settings.search_seconds)
 
 
 def _image_provider(settings: Settings) -> OciImages:

@@ -145,6 +145,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         86_400
     )
     result_ex: Annotated[int, Meta(ge=1, description="Seconds a result waits to be read.")] = 3_600
+    search_max_limit: Annotated[
+        int, Meta(ge=1_000, le=10_000, description="Entries a search returns at most, whatever its limit says.")
+    ] = 1_000
+    search_seconds: Annotated[
+        float, Meta(gt=0, description="How long the database may work on a search before it is stopped.")
+    ] = 5.0
+    search_concurrency: Annotated[
+        int, Meta(ge=1, le=100, description="Searches that are worked on at once; others wait their turn.")
+    ] = 8
     start_tries: Annotated[
         int, Meta(ge=1, description="Attempts to start an execution's container before its actor goes to ERROR.")
     ] = 6

@@ -28,6 +28,7 @@ ROUTES = {
     "listExecutions": ("GET", "/actors/v2/{actor_id}/executions"),
     "getExecution": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}"),
     "haltExecution": ("DELETE", "/actors/v2/{actor_id}/executions/{execution_id}"),
+    "getSearch": ("GET", "/actors/v2/search/{collection}"),
     "getExecutionLogs": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}/logs"),
     "getPermissions": ("GET", "/actors/v2/{actor_id}/permissions"),
     "updatePermissions": ("POST", "/actors/v2/{actor_id}/permissions"),

@@ -14,7 +14,7 @@ from abaco.domain.search import Collection, parse_query
 from abaco.domain.search_match import passes, textual
 from abaco.domain.worker import Worker
 from abaco.errors import InvalidInput, Unavailable
-from abaco.ports import FoundLog, LogAppended, SearchPage, SearchScope
+from abaco.ports import FoundLog, LogAppended, PlacedWorker, SearchPage, SearchScope
 from abaco.store.database import Database
 from abaco.store.search import Searches
 from abaco.store.sql import SqlStore
@@ -35,7 +35,12 @@ def search(
 
 
 def ids(page: SearchPage) -> list[str]:
-    return [found.execution_id if isinstance(found, FoundLog) else found.id for found in page.found]
+    return [
+        found.execution_id
+        if isinstance(found, FoundLog)
+        else (found.worker if isinstance(found, PlacedWorker) else found).id
+        for found in page.found
+    ]
 
 
 def found(store: SqlStore, collection: Collection, *pairs: tuple[str, str], **asked: Any) -> list[str]:
@@ -194,12 +199,17 @@ def test_conditions_on_json_mean_what_the_domain_says(store: SqlStore, key: str,
         (WORKERS, "status", "READY", True),
         (WORKERS, "ch_name", "worker_w1", True),
         (WORKERS, "last_execution_time", "none", True),
+        (WORKERS, "host_id", "node1", True),
+        (WORKERS, "location", "crun://node1", True),
+        (WORKERS, "host_ip", "192.0.2.1", True),
+        (WORKERS, "last_health_check_time.gt", "2026-01", True),
     ],
 )
 def test_conditions_on_columns(store: SqlStore, collection: Collection, key: str, text: str, expected: bool) -> None:
     environment = {"foo": "bar"}
     add_actor(store, name=None, max_workers=3, hints=("sync", "b"), default_environment=environment)
     run(store, "e1", "hello")
+    store.engines.register("engine1", "node1:1234", NOW, later(days=1), "192.0.2.1")
     store.workers.add(Worker("w1", TENANT, "actor1", "engine1", WorkerStatus.READY, 1, "abacosamples/test", NOW))
     page = search(store, collection, (key, text))
     assert page.total == len(page.found) == int(expected)

@@ -12,9 +12,11 @@ from abaco.api import schemas
 from abaco.api.auth import Caller, credentials_of
 from abaco.api.documents import documented
 from abaco.api.params import Params, read_params, surface_of
+from abaco.api.search import SEARCH, Searches
 from abaco.api.surface import CANONICAL_ROOT
 from abaco.api.wire import Wire, actor_fields
 from abaco.domain.actor import Actor, ActorDescription
+from abaco.domain.search import Collection
 from abaco.services.actors import Actors
 
 __all__ = ["ACTOR_PATH", "actor_routes"]
@@ -52,13 +54,20 @@ def _description(params: Params) -> ActorDescription:
     )
 
 
-def actor_routes(actors: Actors, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
+def actor_routes(actors: Actors, searches: Searches, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
     def show(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any]:
         surface = surface_of(request)
         return surface.render(actor_fields(surface, actor, wire.default_token))
 
-    @get(CANONICAL_ROOT, **documented("list", "List the actors you may read.", list[schemas.Actor]))
+    @get(
+        CANONICAL_ROOT,
+        **documented(
+            "list", "List the actors you may read, or search them.", (list[schemas.Actor], schemas.Found), query=SEARCH
+        ),
+    )
     async def list_actors(request: Request[Any, Any, Any]) -> Any:
+        if searches.asked(request):
+            return await searches.of_everything(request, Collection.ACTORS, "Actors search completed successfully.")
         found = await caller.call(request, actors.list)
         return wire.success("Actors retrieved successfully.", [show(request, actor) for actor in found])
 

@@ -11,8 +11,7 @@ from abaco.api.auth import Caller
 from abaco.api.documents import documented
 from abaco.api.params import surface_of
 from abaco.api.surface import CANONICAL_ROOT, Surface, camel
-from abaco.api.wire import Wire, actor_fields
-from abaco.api.workers import worker_fields
+from abaco.api.wire import Wire, actor_fields, worker_fields
 from abaco.domain.actor import Actor
 from abaco.domain.ids import actor_dbid
 from abaco.domain.lifecycle import WorkerStatus

@@ -24,6 +24,7 @@ from abaco.api.nonces import nonce_routes
 from abaco.api.options import options_routes
 from abaco.api.pages import page_routes
 from abaco.api.permissions import permission_routes
+from abaco.api.search import Searches, search_routes
 from abaco.api.state import state_routes
 from abaco.api.surface import surfaces
 from abaco.api.synchronous import Synchronous
@@ -40,6 +41,7 @@ from abaco.services.identity import Identity
 from abaco.services.mailbox import Mailbox
 from abaco.services.nonces import Nonces
 from abaco.services.permissions import Permissions
+from abaco.services.search import Search
 from abaco.services.state import State
 from abaco.services.workers import Workers
 from abaco.settings import Settings
@@ -65,6 +67,7 @@ class Services:
     state: State
     workers: Workers
     admin: Admin
+    search: Search
     is_healthy: Callable[[], bool]
 
 
@@ -73,12 +76,14 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger,
     wire = Wire(settings.version or __version__, default_token=settings.default_token)
     caller = Caller(services.identity)
     synchronous = Synchronous(services.executions, waiters, wire, settings.sync_timeout_seconds)
+    searches = Searches(services.search, caller, wire, settings.search_concurrency)
     api: Sequence[BaseRouteHandler] = [
-        *actor_routes(services.actors, caller, wire),
+        *actor_routes(services.actors, searches, caller, wire),
         *message_routes(services.mailbox, services.identity, synchronous, waiters, caller, wire, settings),
-        *execution_routes(services.executions, caller, wire),
+        *execution_routes(services.executions, searches, caller, wire),
+        *search_routes(searches),
         *state_routes(services.state, caller, wire),
-        *worker_routes(services.workers, caller, wire),
+        *worker_routes(services.workers, searches, caller, wire),
         *_sharing_routes(services, caller, wire),
         *admin_routes(services.admin, caller, wire),
         *account_routes(services.accounts, caller, wire),

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from litestar import Request
 
 from abaco.api.params import query_value
@@ -114,10 +114,18 @@ class Caller:
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
 
-    async def call(self, request: Request[Any, Any, Any], use_case: Callable[[Principal], T]) -> T:
-        """What `use_case` returns for the caller; raises NotAuthenticated or InvalidCredentials before it runs."""
+    async def call(
+        self,
+        request: Request[Any, Any, Any],
+        use_case: Callable[[Principal], T],
+        limiter: CapacityLimiter | None = None,
+    ) -> T:
+        """What `use_case` returns for the caller; raises NotAuthenticated or InvalidCredentials before it runs.
+
+        `limiter` bounds how many of its kind run at once, for those that may take long.
+        """
         credentials = credentials_of(request)
-        return await to_thread.run_sync(lambda: use_case(self._identity.authenticate(credentials)))
+        return await to_thread.run_sync(lambda: use_case(self._identity.authenticate(credentials)), limiter=limiter)
 
     async def identify(self, request: Request[Any, Any, Any]) -> Principal:
         """Who sent the request, for what takes more than one use case: a nonce is counted once."""

@@ -61,7 +61,8 @@ class Query:
 class Note:
     """What the document says of one operation beyond what its route says.
 
-    `result` is the type of the envelope's result: a schema, None for null, or bytes for an answer without envelope.
+    `result` is the type of the envelope's result: a schema, None for null, or bytes for an answer without envelope; a
+    tuple of schemas for one of them.
     `security` are the schemes, one of which is needed; "none" is none. With `failure`, the type of its errors, neither
     answers nor errors come in an envelope.
     `bodies` are the types of the request by content type: a schema, bytes, or Any for every JSON value. `also` names
@@ -133,7 +134,7 @@ class _Shapes:
     """The JSON schemas of everything that goes in or comes out, explained by the glossary."""
 
     def __init__(self, notes: Iterable[Note]) -> None:
-        kinds = [kind for note in notes for kind in (note.result, note.failure, *note.bodies.values())]
+        kinds = [kind for note in notes for kind in (*_alternatives(note.result), note.failure, *note.bodies.values())]
         types = [kind for kind in kinds if kind not in (None, bytes, Any)]
         (self.failure, *described), self.components = msgspec.json.schema_components(
             [schemas.Failure, *types], ref_template="#/components/schemas/{name}"
@@ -143,11 +144,17 @@ class _Shapes:
             _explain(name, schema)
 
     def of(self, kind: Any) -> dict[str, Any]:
+        if isinstance(kind, tuple):
+            return {"anyOf": [self.of(one) for one in kind]}
         if kind is bytes:
             return {"type": "string", "format": "binary"}
         if kind is None:
             return {"type": "null"}
         return {} if kind is Any else self._by_type[repr(kind)]
+
+
+def _alternatives(result: Any) -> tuple[Any, ...]:
+    return result if isinstance(result, tuple) else (result,)
 
 
 def _explain(name: str, schema: dict[str, Any]) -> None:

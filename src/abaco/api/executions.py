@@ -10,19 +10,36 @@ from abaco.api import schemas
 from abaco.api.auth import Caller
 from abaco.api.documents import documented
 from abaco.api.params import surface_of
+from abaco.api.search import SEARCH, Searches
 from abaco.api.surface import CANONICAL_ROOT
 from abaco.api.wire import Wire, actor_links, execution_fields, summary_fields
+from abaco.domain.search import Collection
 from abaco.services.executions import Executions
 
 __all__ = ["execution_routes"]
 
 _ALL = CANONICAL_ROOT + "/{actor_id:str}/executions"
 _ONE = _ALL + "/{execution_id:str}"
+_LISTED = documented(
+    "listExecutions",
+    "List an actor's executions, oldest first, with sums; or search them.",
+    (schemas.Summary, schemas.Found),
+    query=SEARCH,
+)
+_LOGGED = documented(
+    "getExecutionLogs",
+    "Get an execution's log so far, or search it.",
+    (schemas.Logs, schemas.Found),
+    query=SEARCH,
+)
 
 
-def execution_routes(executions: Executions, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
-    @get(_ALL, **documented("listExecutions", "List an actor's executions, oldest first, with sums.", schemas.Summary))
+def execution_routes(executions: Executions, searches: Searches, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
+    @get(_ALL, **_LISTED)
     async def list_executions(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
+        if searches.asked(request):
+            done = "Executions search completed successfully."
+            return await searches.of_actor(request, Collection.EXECUTIONS, done, actor_id)
         actor, summary = await caller.call(request, lambda who: executions.summary(who, actor_id))
         surface = surface_of(request)
         fields = summary_fields(surface, actor, summary)
@@ -44,8 +61,11 @@ def execution_routes(executions: Executions, caller: Caller, wire: Wire) -> list
         await caller.call(request, lambda who: executions.halt(who, actor_id, execution_id))
         return wire.success(f"Issued force quit command for execution {execution_id}.", None)
 
-    @get(_ONE + "/logs", **documented("getExecutionLogs", "Get an execution's log so far.", schemas.Logs))
+    @get(_ONE + "/logs", **_LOGGED)
     async def get_logs(request: Request[Any, Any, Any], actor_id: FromPath[str], execution_id: FromPath[str]) -> Any:
+        if searches.asked(request):
+            done = "Log search completed successfully."
+            return await searches.of_actor(request, Collection.LOGS, done, actor_id, execution_id)
         actor, text = await caller.call(request, lambda who: executions.log(who, actor_id, execution_id))
         links = actor_links(surface_of(request), actor)
         execution = f"{links['executions']}/{execution_id}"

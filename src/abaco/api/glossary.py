@@ -172,6 +172,15 @@ FIELDS: Mapping[str, Word] = {
     "totalExecutionCpu": Word("Sum of their CPU time in nanoseconds.", 372_000_000),
     "totalExecutionIo": Word("Sum of the bytes they received.", 0),
     "totalExecutionRuntime": Word("Sum of their seconds of wall clock.", 24),
+    # --- searches ---
+    "_metadata": Word(
+        "How much there is.", {"totalCount": 12, "recordsSkipped": 0, "recordLimit": 100, "countReturned": 12}
+    ),
+    "totalCount": Word("How many meet the conditions.", 12),
+    "recordsSkipped": Word("How many were skipped: `skip`.", 0),
+    "recordLimit": Word("How many may be returned: `limit`, or the server's maximum.", 100),
+    "countReturned": Word("How many are returned.", 12),
+    "Found.search": Word("What was found: objects of the collection, with nulls.", []),
     # --- errors ---
     "Failure.message": Word("What was wrong, and what to change.", f"No actor found with identifier: {_ID}."),
     "Failure.status": Word("Always `error`.", "error"),

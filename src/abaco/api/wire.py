@@ -11,6 +11,7 @@ from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution, ExecutionSummary
 from abaco.domain.moment import iso
 from abaco.errors import ERROR_CODE_HEADER, STATUS_BY_CODE, AbacoError
+from abaco.ports import PlacedWorker
 
 __all__ = [
     "Wire",
@@ -19,7 +20,11 @@ __all__ = [
     "execution_fields",
     "execution_links",
     "summary_fields",
+    "worker_fields",
 ]
+
+_UNKNOWN = "None"
+"""What clients expect where there is no value yet; the keys must be there."""
 
 
 class Wire:
@@ -155,4 +160,24 @@ def _summary_entry(surface: Surface, execution: Execution) -> dict[str, Any]:
         surface.spell("start_time"): iso(execution.started_at),
         surface.spell("finish_time"): iso(execution.finished_at),
         surface.spell("message_received_time"): iso(execution.received_at),
+    }
+
+
+def worker_fields(placed: PlacedWorker) -> dict[str, Any]:
+    """A worker; `host` is the name of its machine, which also stands for the engine that containers are run by."""
+    worker = placed.worker
+    host = (placed.host or "").partition(":")[0] or _UNKNOWN
+    return {
+        "id": worker.id,
+        "tenant": worker.tenant,
+        "status": worker.status.value,
+        "ch_name": f"worker_{worker.id}",
+        "image": worker.image,
+        "location": f"crun://{host}",
+        "cid": worker.engine_id,
+        "host_id": host,
+        "host_ip": placed.address or _UNKNOWN,
+        "create_time": iso(worker.created_at),
+        "last_execution_time": iso(worker.last_execution_at) or _UNKNOWN,
+        "last_health_check_time": iso(placed.checked_at) or _UNKNOWN,
     }

@@ -11,45 +11,28 @@ from abaco.api.actors import ACTOR_PATH
 from abaco.api.auth import Caller, credentials_of
 from abaco.api.documents import documented
 from abaco.api.params import read_params, surface_of
-from abaco.api.wire import Wire
-from abaco.domain.moment import iso
+from abaco.api.search import SEARCH, Searches
+from abaco.api.wire import Wire, worker_fields
+from abaco.domain.search import Collection
 from abaco.ports import PlacedWorker
 from abaco.services.workers import Workers
 
-__all__ = ["worker_fields", "worker_routes"]
-
-_UNKNOWN = "None"
-"""What clients expect where there is no value yet; the keys must be there."""
+__all__ = ["worker_routes"]
 
 
-def worker_fields(placed: PlacedWorker) -> dict[str, Any]:
-    """A worker; `host` is the name of its machine, which also stands for the engine that containers are run by."""
-    worker = placed.worker
-    host = (placed.host or "").partition(":")[0] or _UNKNOWN
-    return {
-        "id": worker.id,
-        "tenant": worker.tenant,
-        "status": worker.status.value,
-        "ch_name": f"worker_{worker.id}",
-        "image": worker.image,
-        "location": f"crun://{host}",
-        "cid": worker.engine_id,
-        "host_id": host,
-        "host_ip": placed.address or _UNKNOWN,
-        "create_time": iso(worker.created_at),
-        "last_execution_time": iso(worker.last_execution_at) or _UNKNOWN,
-        "last_health_check_time": iso(placed.checked_at) or _UNKNOWN,
-    }
-
-
-def worker_routes(workers: Workers, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
+def worker_routes(workers: Workers, searches: Searches, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
     path, one = f"{ACTOR_PATH}/workers", f"{ACTOR_PATH}/workers/{{worker_id:str}}"
 
     def show(request: Request[Any, Any, Any], placed: PlacedWorker) -> dict[str, Any]:
         return surface_of(request).render(worker_fields(placed))
 
-    @get(path, **documented("listWorkers", "List the actor's workers.", list[schemas.Worker]))
+    found = (list[schemas.Worker], schemas.Found)
+
+    @get(path, **documented("listWorkers", "List the actor's workers, or search them.", found, query=SEARCH))
     async def list_workers(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
+        if searches.asked(request):
+            done = "Workers search completed successfully."
+            return await searches.of_actor(request, Collection.WORKERS, done, actor_id)
         found = await caller.call(request, lambda who: workers.list(who, actor_id))
         return wire.success("Workers retrieved successfully.", [show(request, placed) for placed in found])
 

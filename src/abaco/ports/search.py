@@ -8,7 +8,7 @@ from typing import Protocol
 from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution
 from abaco.domain.search import Collection, SearchQuery
-from abaco.domain.worker import Worker
+from abaco.ports.records import PlacedWorker
 
 __all__ = ["Found", "FoundLog", "SearchPage", "SearchRepository", "SearchScope"]
 
@@ -42,7 +42,7 @@ class FoundLog:
     text: str
 
 
-Found = Actor | Execution | Worker | FoundLog
+Found = Actor | Execution | PlacedWorker | FoundLog
 
 
 @dataclass(frozen=True, slots=True)

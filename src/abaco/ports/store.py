@@ -30,6 +30,7 @@ from abaco.ports.records import (
     Waiting,
     WorkersAdded,
 )
+from abaco.ports.search import SearchRepository
 from abaco.ports.sharing import AliasRepository, NonceRepository
 
 __all__ = [
@@ -345,5 +346,6 @@ class Store(Protocol):
     aliases: AliasRepository
     nonces: NonceRepository
     configs: ConfigRepository
+    searches: SearchRepository
 
     def close(self) -> None: ...

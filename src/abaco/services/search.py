@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from abaco.domain.permission import Level
 from abaco.domain.search import Collection, SearchQuery, collection_of, parse_query
 from abaco.domain.user import Principal
-from abaco.errors import NotFound, NotPermitted
+from abaco.errors import NotFound
 from abaco.ports import Clock, SearchPage, SearchScope, Store
-from abaco.services.access import Access
+from abaco.services.access import Access, require_full
 
 __all__ = ["Search"]
 
@@ -30,8 +30,7 @@ class Search:
 
         Raises NotFound for an unknown collection, InvalidInput for a query that cannot be read.
         """
-        if caller.state_only:
-            raise NotPermitted("Not authorized -- this token is limited to the state of its own actor.")
+        require_full(caller)
         return self._find(caller, collection_of(name), pairs)
 
     def of_actor(

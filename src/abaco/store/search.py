@@ -27,8 +27,8 @@ from abaco.store.permissions import readable_by
 from abaco.store.rows import ACTOR_COLUMNS, EXECUTION_COLUMNS, to_actor, to_execution
 from abaco.store.search_conditions import clause
 from abaco.store.search_words import Words
-from abaco.store.tables import actors, executions, logs, workers
-from abaco.store.workers import WORKER_COLUMNS, to_worker
+from abaco.store.tables import actors, engines, executions, logs, workers
+from abaco.store.workers import PLACED_COLUMNS, to_placed
 
 __all__ = ["Searches"]
 
@@ -40,7 +40,9 @@ _CANCELLED, _BAD_PATTERN = "57014", "2201B"
 _TABLES: dict[Collection, FromClause] = {
     Collection.ACTORS: actors,
     Collection.EXECUTIONS: actors.join(executions, executions.c.actor_id == actors.c.id),
-    Collection.WORKERS: actors.join(workers, workers.c.actor_id == actors.c.id),
+    Collection.WORKERS: actors.join(workers, workers.c.actor_id == actors.c.id).outerjoin(
+        engines, engines.c.id == workers.c.engine_id
+    ),
     Collection.LOGS: actors.join(executions, executions.c.actor_id == actors.c.id).join(
         logs, logs.c.execution_id == executions.c.id
     ),
@@ -55,7 +57,7 @@ _NUMBERS: dict[Collection, ColumnElement[int]] = {
 _COLUMNS: dict[Collection, Sequence[ColumnElement[Any]]] = {
     Collection.ACTORS: ACTOR_COLUMNS,
     Collection.EXECUTIONS: EXECUTION_COLUMNS,
-    Collection.WORKERS: WORKER_COLUMNS,
+    Collection.WORKERS: PLACED_COLUMNS,
     Collection.LOGS: (logs.c.execution_id, logs.c.actor_id, actors.c.owner, actors.c.api_server, logs.c.text),
 }
 _LONG: dict[Collection, Sequence[ColumnElement[Any]]] = {
@@ -135,7 +137,7 @@ def _read(collection: Collection, row: Sequence[Any]) -> Found:
         case Collection.EXECUTIONS:
             return to_execution(row)
         case Collection.WORKERS:
-            return to_worker(row)
+            return to_placed(row)
         case Collection.LOGS:
             return FoundLog(*row)
 

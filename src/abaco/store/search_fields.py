@@ -5,9 +5,11 @@ from enum import Enum, auto
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, bindparam, func, literal, type_coerce
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from abaco.domain.search import Collection
-from abaco.store.tables import actors, executions, logs, workers
+from abaco.store.tables import actors, engines, executions, logs, workers
 
 __all__ = ["FIELDS", "NESTED_TEXTS", "TEXTS", "Field", "Kind"]
 
@@ -26,6 +28,25 @@ class Kind(Enum):
 class Field:
     kind: Kind
     column: ColumnElement[Any]
+
+
+class _BeforeColon(FunctionElement[str]):
+    """What stands before the first colon of a text."""
+
+    name = "before_colon"
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(_BeforeColon, "sqlite")
+def _in_sqlite(element: _BeforeColon, compiler: Any, **options: Any) -> str:
+    text = compiler.process(element.clauses, **options)
+    return f"substr({text}, 1, instr({text} || ':', ':') - 1)"
+
+
+@compiles(_BeforeColon, "postgresql")
+def _in_postgresql(element: _BeforeColon, compiler: Any, **options: Any) -> str:
+    return f"split_part({compiler.process(element.clauses, **options)}, ':', 1)"
 
 
 def _fields(kind: Kind, table: Any, *names: str, **renamed: str) -> dict[str, Field]:
@@ -71,7 +92,12 @@ FIELDS: dict[Collection, dict[str, Field]] = {
     Collection.WORKERS: {
         **_fields(Kind.TEXT, workers, *_WORKER_TEXTS),
         "ch_name": Field(Kind.TEXT, literal("worker_") + workers.c.id),
+        "cid": Field(Kind.TEXT, workers.c.engine_id),
+        "host_id": Field(Kind.TEXT, _BeforeColon(engines.c.host)),
+        "location": Field(Kind.TEXT, literal("crun://") + _BeforeColon(engines.c.host)),
+        "host_ip": Field(Kind.TEXT, engines.c.address),
         **_fields(Kind.TIME, workers, create_time="created_at", last_execution_time="last_execution_at"),
+        "last_health_check_time": Field(Kind.TIME, engines.c.renewed_at),
     },
     Collection.LOGS: {
         **_fields(Kind.TEXT, logs, "actor_id", "execution_id", logs="text", exec_id="execution_id"),

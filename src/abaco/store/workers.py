@@ -14,10 +14,10 @@ from abaco.ports import PlacedWorker, WorkersAdded
 from abaco.store.database import Database
 from abaco.store.tables import actors, engines, workers
 
-__all__ = ["Engines", "Workers", "free", "select_placed", "to_placed"]
+__all__ = ["PLACED_COLUMNS", "Engines", "Workers", "free", "select_placed", "to_placed"]
 
 _FIELDS = [field.name for field in fields(Worker)]
-_COLUMNS = [workers.c[name] for name in _FIELDS]
+PLACED_COLUMNS = [*(workers.c[name] for name in _FIELDS), engines.c.host, engines.c.address, engines.c.renewed_at]
 
 
 _FREE = (
@@ -121,7 +121,7 @@ def _lower_requests(connection: Connection, actor_ids: Sequence[str]) -> None:
 def select_placed() -> Select[Any]:
     """Workers with their engines, as `to_placed` takes them."""
     joined = workers.outerjoin(engines, engines.c.id == workers.c.engine_id)
-    return select(*_COLUMNS, engines.c.host, engines.c.address, engines.c.renewed_at).select_from(joined)
+    return select(*PLACED_COLUMNS).select_from(joined)
 
 
 def to_placed(row: Sequence[Any]) -> PlacedWorker:

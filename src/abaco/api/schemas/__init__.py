@@ -18,6 +18,7 @@ from abaco.api.schemas.configs import Config, ConfigDescription, ConfigUpdate
 from abaco.api.schemas.executions import Execution, Logs, Summary
 from abaco.api.schemas.messages import Message, Messages, Posted, Purged
 from abaco.api.schemas.profiles import Profile
+from abaco.api.schemas.search import Found
 from abaco.api.schemas.sharing import (
     Alias,
     AliasDescription,
@@ -55,6 +56,7 @@ __all__ = [
     "Execution",
     "ExecutionsOverview",
     "Failure",
+    "Found",
     "Grant",
     "Granted",
     "Logs",
