@@ -23,9 +23,11 @@ from abaco.domain.moment import utc_now
 from abaco.domain.tenant import Tenant
 from abaco.engine.autoscaler import Autoscaler, Capacity
 from abaco.engine.crew import Crew
+from abaco.engine.cron import Cron
 from abaco.engine.dispatcher import Dispatcher
 from abaco.engine.inbox import Inbox
 from abaco.engine.loop import Alarm, Engine
+from abaco.engine.outbox import Outbox
 from abaco.engine.pruner import Pruner
 from abaco.engine.reaper import Reaper
 from abaco.errors import InvalidInput, NotFound
@@ -42,6 +44,7 @@ from abaco.services.admin import Admin as Overviews
 from abaco.services.aliases import Aliases
 from abaco.services.clients import Clients
 from abaco.services.configs import Configs, ConfigTexts
+from abaco.services.events import Events, WebhookRules
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.executions import Executions
 from abaco.services.identity import Identity
@@ -53,6 +56,7 @@ from abaco.services.oidc import Oidc, Provider
 from abaco.services.passwords import Passwords
 from abaco.services.permissions import Permissions
 from abaco.services.provider_keys import ProviderKeys
+from abaco.services.schedules import Schedules
 from abaco.services.search import Search
 from abaco.services.state import State
 from abaco.services.tapis_tokens import TapisTokens
@@ -68,8 +72,18 @@ from abaco.settings import Settings
 from abaco.store.database import open_database, require_url
 from abaco.store.sql import SqlStore
 from abaco.telemetry import Telemetry
+from abaco.webhooks.http import HttpWebhooks
 
-__all__ = ["Admin", "Keys", "build_services", "open_admin", "prepare_data", "run_api", "run_engine"]
+__all__ = [
+    "Admin",
+    "Keys",
+    "build_services",
+    "open_admin",
+    "prepare_data",
+    "run_api",
+    "run_engine",
+    "webhook_secret",
+]
 
 _SECRET_BYTES = 32
 _SWITCH_SECONDS = 0.001
@@ -251,7 +265,7 @@ def run_engine(settings: Settings) -> None:
 async def _engine(
     settings: Settings, store: SqlStore, runtime: CrunRuntime, listener: LocalListener, telemetry: Telemetry
 ) -> None:
-    engine_id, clock, alarm, crew = new_id(), SystemClock(), Alarm(), Crew()
+    engine_id, clock, alarm, outbox_alarm, crew = new_id(), SystemClock(), Alarm(), Alarm(), Crew()
     inbox = Inbox(alarm.ring)
     provider = _image_provider(settings)
     pool = LocalPool(provider, runtime, inbox.put)
@@ -265,6 +279,8 @@ async def _engine(
     dispatcher = Dispatcher(
         engine_id, store, pool, work, crew, autoscaler, inbox, clock, telemetry.emit, settings.max_workers
     )
+    webhooks = HttpWebhooks(settings.webhook_timeout_seconds, private_addresses=settings.webhook_private_addresses)
+    events = Events(store, clock, new_id, inbox, telemetry.emit, _webhook_rules(settings))
     host = f"{socket.gethostname()}:{settings.data}"
     engine = Engine(
         alarm,
@@ -273,6 +289,9 @@ async def _engine(
         dispatcher,
         Reaper(engine_id, host, store, work, clock, settings.lease_seconds),
         Pruner(store, clock),
+        Cron(Schedules(store, clock, new_id, inbox, telemetry.emit)),
+        Outbox(events, webhooks, outbox_alarm.ring),
+        outbox_alarm,
         pool,
         work,
         clock,
@@ -284,6 +303,8 @@ async def _engine(
         await engine.run()
     finally:
         answers.close()
+        with anyio.CancelScope(shield=True):
+            await webhooks.close()
 
 
 def _run(settings: Settings) -> Path:
@@ -306,6 +327,16 @@ def _keys(settings: Settings) -> Keys:
 def _secret(settings: Settings) -> bytes:
     """The key of the executions' tokens."""
     return bytes.fromhex(_key_file(settings.data / "execution-tokens.key", partial(secrets.token_hex, _SECRET_BYTES)))
+
+
+def webhook_secret(settings: Settings) -> bytes:
+    """What the keys of webhooks' signatures are made of."""
+    return bytes.fromhex(_key_file(settings.data / "webhooks.key", partial(secrets.token_hex, _SECRET_BYTES)))
+
+
+def _webhook_rules(settings: Settings) -> WebhookRules:
+    secret = webhook_secret(settings)
+    return WebhookRules(settings.webhook_tries, settings.webhook_timeout_seconds, secret, settings.base_url)
 
 
 def _vault(settings: Settings) -> Vault:

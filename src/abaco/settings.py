@@ -127,6 +127,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["host", "none"],
         Meta(description="Network of containers: the machine's own, or none (they then cannot call the API back)."),
     ] = "host"
+    webhook_tries: Annotated[int, Meta(ge=1, le=100, description="Times that an event is posted to a webhook.")] = 5
+    webhook_timeout_seconds: Annotated[
+        float, Meta(gt=0, le=300, description="How long a webhook may take to answer.")
+    ] = 10.0
+    webhook_private_addresses: Annotated[
+        bool, Meta(description="Whether webhooks may lead to this machine and to private networks.")
+    ] = False
     insecure_registries: Annotated[
         tuple[str, ...], Meta(description="Registries (host:port) that may be pulled from without TLS.")
     ] = ()

@@ -10,17 +10,31 @@ import structlog
 from abaco.domain.event import (
     ActorFailed,
     Event,
+    EventsDropped,
     ExecutionClaimed,
     ExecutionRequeued,
     LateOutcomeIgnored,
+    LinkFollowed,
+    LinkSkipped,
     MessagePosted,
+    ScheduleStopped,
+    WebhookFailed,
+    WebhookPosted,
 )
 
 __all__ = ["Telemetry"]
 
 # One line an execution is enough: the one that says how it ended.
-_DETAILS = (MessagePosted, ExecutionClaimed)
-_WARNINGS = (ActorFailed, ExecutionRequeued, LateOutcomeIgnored)
+_DETAILS = (MessagePosted, ExecutionClaimed, LinkFollowed, WebhookPosted)
+_WARNINGS = (
+    ActorFailed,
+    EventsDropped,
+    ExecutionRequeued,
+    LateOutcomeIgnored,
+    LinkSkipped,
+    ScheduleStopped,
+    WebhookFailed,
+)
 
 
 def _words(name: str) -> str:

@@ -185,14 +185,14 @@ class TestUpdating:
 
     def test_with_the_same_image_keeps_status_and_revision(self, world: World) -> None:
         actor = world.actor()
-        assert world.store.actors.mark_ready(id_of(actor), 1)
+        assert world.store.actors.mark_ready(id_of(actor), 1, world.clock.now())
         updated = world.put(actor, json={"image": IMAGE, "description": "new"})
         assert (updated["status"], updated["revision"]) == ("READY", 1)
 
     @pytest.mark.parametrize("described", [{"image": "other"}, {"image": IMAGE, "force": True}])
     def test_with_another_image_or_force_starts_a_new_revision(self, world: World, described: dict[str, Any]) -> None:
         actor = world.actor()
-        assert world.store.actors.mark_error(id_of(actor), 1, "no such image")
+        assert world.store.actors.mark_error(id_of(actor), 1, "no such image", world.clock.now())
         assert world.get(actor)["statusMessage"] == "no such image"
         updated = world.put(actor, json=described)
         assert (updated["status"], updated["statusMessage"], updated["revision"]) == ("SUBMITTED", "", 2)
@@ -322,7 +322,7 @@ class TestDeleting:
 
 def test_the_statuses_of_an_actor_are_shown(world: World) -> None:
     actor = world.actor()
-    assert world.store.actors.mark_ready(id_of(actor), 1)
+    assert world.store.actors.mark_ready(id_of(actor), 1, world.clock.now())
     assert world.get(actor)["status"] == ActorStatus.READY
 
 

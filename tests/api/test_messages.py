@@ -222,6 +222,6 @@ class TestMailbox:
 
     def test_an_actor_in_error_takes_messages(self, world: World) -> None:
         actor = world.actor()
-        assert world.store.actors.mark_error(actor.rpartition("/")[2], 1, "no such image")
+        assert world.store.actors.mark_error(actor.rpartition("/")[2], 1, "no such image", world.clock.now())
         world.message(actor)
         assert world.get(f"{actor}/messages")["messages"] == 1

@@ -12,6 +12,7 @@ from importlinter.cli import lint_imports
 SERVER_PACKAGES = {
     "alembic",
     "argon2",
+    "cronsim",
     "granian",
     "joserfc",
     "litestar",

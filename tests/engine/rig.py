@@ -97,7 +97,7 @@ class Rig:
     def ready_actor(self, actor_id: str = "actor1", **changes: Any) -> Actor:
         """An actor that is READY and has no worker."""
         actor = add_actor(self.store, actor_id, **changes)
-        self.store.actors.mark_ready(actor_id, actor.revision)
+        self.store.actors.mark_ready(actor_id, actor.revision, self.clock.now())
         return actor
 
     def post(self, number: int, actor_id: str = "actor1", prefix: str = "e") -> list[str]:

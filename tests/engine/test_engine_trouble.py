@@ -264,7 +264,7 @@ def test_an_actor_in_error_keeps_no_workers(rig: Rig, busy: bool) -> None:
     if not busy:
         rig.pool.end(second)
         rig.turn()
-    rig.store.actors.mark_error("actor1", 1, "trouble")
+    rig.store.actors.mark_error("actor1", 1, "trouble", rig.clock.now())
     rig.pool.end(first)
     rig.turn()
     assert len(rig.crew) == int(busy)

@@ -56,6 +56,7 @@ _ACTOR = Actor(
     log_ex=None,
     cron_schedule=None,
     cron_on=False,
+    cron_start_at=None,
     cron_next_at=None,
     uid=None,
     gid=None,

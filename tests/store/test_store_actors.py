@@ -133,29 +133,29 @@ def test_changing_an_unknown_actor_is_not_found(store: Store) -> None:
 
 def test_ready_is_entered_once(store: Store) -> None:
     add_actor(store)
-    assert store.actors.mark_ready("actor1", 1)
-    assert not store.actors.mark_ready("actor1", 1)
+    assert store.actors.mark_ready("actor1", 1, NOW)
+    assert not store.actors.mark_ready("actor1", 1, NOW)
     assert found(store).actor.status is ActorStatus.READY
     assert found(store).actor.status_message == " "
 
 
 def test_error_is_entered_once_and_left_by_a_healthy_worker(store: Store) -> None:
     add_actor(store)
-    assert store.actors.mark_error("actor1", 1, "no such image")
-    assert not store.actors.mark_error("actor1", 1, "again")
+    assert store.actors.mark_error("actor1", 1, "no such image", NOW)
+    assert not store.actors.mark_error("actor1", 1, "again", NOW)
     assert found(store).actor.status is ActorStatus.ERROR
     assert found(store).actor.status_message == "no such image"
-    assert store.actors.mark_ready("actor1", 1)
+    assert store.actors.mark_ready("actor1", 1, NOW)
 
 
 def test_word_about_another_revision_changes_nothing(store: Store) -> None:
     actor = add_actor(store, revision=2)
     for revision in (1, 3):
-        assert not store.actors.mark_ready("actor1", revision)
-        assert not store.actors.mark_error("actor1", revision, "old")
+        assert not store.actors.mark_ready("actor1", revision, NOW)
+        assert not store.actors.mark_error("actor1", revision, "old", NOW)
     assert found(store).actor == actor
 
 
 def test_word_about_an_unknown_actor_changes_nothing(store: Store) -> None:
-    assert not store.actors.mark_ready("unknown", 1)
-    assert not store.actors.mark_error("unknown", 1, "gone")
+    assert not store.actors.mark_ready("unknown", 1, NOW)
+    assert not store.actors.mark_error("unknown", 1, "gone", NOW)

@@ -166,7 +166,7 @@ def test_waiting_of_everyone_names_those_who_need_a_look(store: Store) -> None:
     for actor_id in ("submitted", "idle", "delayed", "deleted"):
         add_actor(store, actor_id)
         if actor_id != "submitted":
-            assert store.actors.mark_ready(actor_id, 1)
+            assert store.actors.mark_ready(actor_id, 1, NOW)
     post(store, "e1", actor_id="delayed")
     assert claim(store, "delayed")
     store.claims.requeue([Requeue("e1", 1, later(days=1))])

@@ -26,8 +26,8 @@ def test_a_deleted_actor_is_hidden_at_once(store: Store) -> None:
 def test_a_deleted_actor_stays_shutting_down(store: Store) -> None:
     add_actor(store)
     delete(store)
-    assert not store.actors.mark_ready("actor1", 1)
-    assert not store.actors.mark_error("actor1", 1, "late")
+    assert not store.actors.mark_ready("actor1", 1, NOW)
+    assert not store.actors.mark_error("actor1", 1, "late", NOW)
     (waiting,) = store.claims.waiting(None, NOW, 10)
     assert waiting.actor.status is ActorStatus.SHUTTING_DOWN
 

@@ -10,6 +10,7 @@ from abaco.api.surface import Surface
 from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution, ExecutionSummary
 from abaco.domain.moment import iso
+from abaco.domain.schedule import slot_text
 from abaco.errors import ERROR_CODE_HEADER, STATUS_BY_CODE, AbacoError
 from abaco.ports import PlacedWorker
 
@@ -94,7 +95,7 @@ def actor_fields(surface: Surface, actor: Actor, default_token: str) -> dict[str
         "log_ex": actor.log_ex,
         "cron_schedule": actor.cron_schedule,
         "cron_on": actor.cron_on,
-        "cron_next_ex": None if actor.cron_next_at is None else iso(actor.cron_next_at),
+        "cron_next_ex": slot_text(actor.cron_schedule, actor.cron_next_at),
         "mounts": [],
         "uid": None if actor.uid is None else str(actor.uid),
         "gid": None if actor.gid is None else str(actor.gid),

@@ -11,6 +11,7 @@ from abaco.domain.ids import actor_dbid
 from abaco.domain.image import normalize
 from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.user import Principal
+from abaco.domain.webhook import require_webhook
 from abaco.errors import Conflict, InvalidInput, NotPermitted
 
 __all__ = ["DEFAULT_QUEUE", "Actor", "ActorDescription", "check_description", "described", "memory_bytes", "revised"]
@@ -59,8 +60,9 @@ class ActorDescription:
 class Actor:
     """A registered actor. `max_cpus` is in nano-CPUs, `log_ex` in seconds, `mem_limit` in Docker's syntax.
 
-    `link` is an actor's id or alias as its user gave it, resolved when an event happens. `cron_next_at` is when the
-    schedule is due next, None without one. `tasdir` is the owner's home directory, when the directory knows it.
+    `link` is an actor's id or alias as its user gave it, resolved when an event happens. `cron_start_at` is where the
+    schedule's grid begins and `cron_next_at` when it is due next, None without one. `tasdir` is the owner's home
+    directory, when the directory knows it.
     """
 
     id: str
@@ -88,6 +90,7 @@ class Actor:
     log_ex: int | None
     cron_schedule: str | None
     cron_on: bool
+    cron_start_at: datetime | None
     cron_next_at: datetime | None
     uid: int | None
     gid: int | None
@@ -102,6 +105,11 @@ class Actor:
     def dbid(self) -> str:
         """The id that containers see as ``_abaco_actor_dbid``."""
         return actor_dbid(self.tenant, self.id)
+
+    @property
+    def has_listener(self) -> bool:
+        """Whether somebody is told of this actor's events."""
+        return bool(self.link or self.webhook)
 
     def worker_limit(self, default: int) -> int:
         """How many executions of this actor may run at once."""
@@ -135,6 +143,7 @@ def _check_texts(description: ActorDescription) -> None:
     if not image:
         raise InvalidInput("image is required: the name of the container image that the actor runs.")
     normalize(image)
+    require_webhook(description.webhook)
     for label, text, longest in (
         ("name", description.name or "", _MAX_NAME),
         ("description", description.description, _MAX_DESCRIPTION),

@@ -7,18 +7,25 @@ __all__ = [
     "ActorFailed",
     "ActorReady",
     "ActorRegistered",
+    "ActorScheduled",
     "ActorUpdated",
     "AliasChanged",
     "AliasDeleted",
     "ConfigChanged",
     "ConfigDeleted",
     "Event",
+    "EventsDropped",
     "ExecutionClaimed",
     "ExecutionFinished",
     "ExecutionRequeued",
     "LateOutcomeIgnored",
+    "LinkFollowed",
+    "LinkSkipped",
     "MailboxPurged",
     "MessagePosted",
+    "ScheduleStopped",
+    "WebhookFailed",
+    "WebhookPosted",
     "WorkerStarted",
     "WorkerStopRequested",
     "WorkerStopped",
@@ -37,6 +44,71 @@ class ActorRegistered(Event):
     actor_id: str
     image: str
     owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActorScheduled(Event):
+    """The actor's schedule came due; without `execution_id` it was switched off. `next_at` is the next slot."""
+
+    tenant: str
+    actor_id: str
+    execution_id: str | None
+    next_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleStopped(Event):
+    """The actor's schedule will not come due again."""
+
+    tenant: str
+    actor_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFollowed(Event):
+    """An event of one actor became a message of another."""
+
+    actor_id: str
+    target_id: str
+    execution_id: str
+    event_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSkipped(Event):
+    actor_id: str
+    link: str
+    event_type: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookPosted(Event):
+    actor_id: str
+    event_type: str
+    host: str
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookFailed(Event):
+    """`retry` says whether it will be posted again."""
+
+    actor_id: str
+    event_type: str
+    host: str
+    reason: str
+    attempt: int
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventsDropped(Event):
+    """More events of the actor waited than are kept; the oldest are lost."""
+
+    actor_id: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class Turn:
 
     ended: int = 0
     claimed: int = 0
+    eventful: bool = False
+    """Whether there may be events for links and webhooks."""
 
 
 class Dispatcher:
@@ -80,6 +82,7 @@ class Dispatcher:
     def run_once(self, *, sweep: bool = False) -> Turn:
         """Act on everything heard since the last turn; with `sweep`, on everything there is."""
         topics, events = self._inbox.take()
+        eventful = any(self._is_eventful(event) for event in events)
         actor_ids = self._named(topics) | self._absorb(events) | self._due_retries()
         if sweep or any(topic.startswith("worker:") for topic in topics):
             actor_ids |= self._autoscaler.heed_stops()
@@ -96,7 +99,7 @@ class Dispatcher:
             self._autoscaler.retire_idle(self._clock.now())
         if any(waiting.actor.status is ActorStatus.SHUTTING_DOWN for waiting in looked_at):
             self._store.actors.finish_deletes()
-        return Turn(sum(isinstance(event, ExecutionEnded) for event in events), claimed)
+        return Turn(sum(isinstance(event, ExecutionEnded) for event in events), claimed, eventful)
 
     def next_retry(self) -> datetime | None:
         """When the next turn is due at the latest, or None."""
@@ -134,6 +137,12 @@ class Dispatcher:
         for _, member, _ in freed:
             self._autoscaler.freed(member)
         return {member.actor_id for _, member, _ in freed}
+
+    def _is_eventful(self, event: PoolEvent) -> bool:
+        if not isinstance(event, ExecutionEnded):
+            return isinstance(event, StartFailed | WorkerReady | WorkerFailed)
+        member = self._crew.find(event.worker_id)
+        return member is not None and member.claim is not None and member.claim.actor.has_listener
 
     def _free(self, worker_id: str) -> tuple[Member, Claim]:
         member = self._crew.find(worker_id)

@@ -20,6 +20,10 @@ class Inbox:
         self._topics.extend(topics)
         self._wake()
 
+    def notify(self, topic: str) -> None:
+        """What the engine says to itself: `ports.Notifier`."""
+        self.hear({topic})
+
     def put(self, event: PoolEvent) -> None:
         self._events.append(event)
         self._wake()

@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import anyio
 from anyio import CancelScope, to_thread
+from anyio.abc import TaskGroup
 from structlog.typing import FilteringBoundLogger
 
+from abaco.engine.cron import Cron
 from abaco.engine.dispatcher import Dispatcher
 from abaco.engine.inbox import Inbox
+from abaco.engine.outbox import Outbox
 from abaco.engine.pruner import Pruner
 from abaco.engine.reaper import Reaper
 from abaco.ports import Clock, Listener, Pool
@@ -20,6 +23,8 @@ __all__ = ["Alarm", "Engine"]
 _SWEEP_SECONDS = 2.0
 """How late a lost wake-up is noticed."""
 _PRUNE_SECONDS = 60.0
+_OUTBOX_SECONDS = 1.0
+"""How late an event is noticed that nobody spoke of, and a webhook that is to be tried again."""
 
 
 class Alarm:
@@ -51,6 +56,9 @@ class Engine:
         dispatcher: Dispatcher,
         reaper: Reaper,
         pruner: Pruner,
+        cron: Cron,
+        outbox: Outbox,
+        outbox_alarm: Alarm,
         pool: Pool,
         work: Work,
         clock: Clock,
@@ -65,6 +73,9 @@ class Engine:
         self._dispatcher = dispatcher
         self._reaper = reaper
         self._pruner = pruner
+        self._cron = cron
+        self._outbox = outbox
+        self._outbox_alarm = outbox_alarm
         self._pool = pool
         self._work = work
         self._clock = clock
@@ -82,6 +93,9 @@ class Engine:
                 tasks.start_soon(self._listen)
                 tasks.start_soon(self._repeat, self._reaper.run_once, self._lease_seconds / 3)
                 tasks.start_soon(self._repeat, self._pruner.run_once, _PRUNE_SECONDS)
+                tasks.start_soon(self._repeat, self._outbox.drop_surplus, _PRUNE_SECONDS)
+                tasks.start_soon(self._keep_schedules)
+                tasks.start_soon(self._send_events, tasks)
                 tasks.start_soon(self._stop_on_signal)
                 await self._take_turns()
                 await self._drain()
@@ -112,7 +126,9 @@ class Engine:
     async def _turn(self, *, sweep: bool) -> None:
         # A turn is never abandoned half-way: it has claimed what it has not handed out yet.
         with CancelScope(shield=True):
-            await to_thread.run_sync(lambda: self._dispatcher.run_once(sweep=sweep))
+            turn = await to_thread.run_sync(lambda: self._dispatcher.run_once(sweep=sweep))
+        if turn.eventful:
+            self._outbox_alarm.ring()
 
     def _until_retry(self) -> float:
         due = self._dispatcher.next_retry()
@@ -122,6 +138,19 @@ class Engine:
         while True:
             await anyio.wait_readable(self._listener)
             self._inbox.hear(self._listener.receive())
+
+    async def _keep_schedules(self) -> None:
+        while True:
+            done = await to_thread.run_sync(self._cron.run_once)
+            await anyio.sleep(done.rest_seconds)
+
+    async def _send_events(self, tasks: TaskGroup) -> None:
+        while True:
+            # What was taken is posted, or put back by its task.
+            with CancelScope(shield=True):
+                for posting in await to_thread.run_sync(self._outbox.run_once):
+                    tasks.start_soon(self._outbox.post, posting)
+            await self._outbox_alarm.wait(_OUTBOX_SECONDS)
 
     async def _repeat(self, run_once: Callable[[], object], seconds: float) -> None:
         while True:

@@ -16,6 +16,14 @@ from abaco.ports.pool import (
     WorkerReady,
 )
 from abaco.ports.provider import KeySource, ProviderError
+from abaco.ports.reactors import (
+    OutboxEntry,
+    OutboxRepository,
+    ScheduleRepository,
+    WebhookAnswer,
+    WebhookPost,
+    Webhooks,
+)
 from abaco.ports.records import (
     ActorPosition,
     ClaimRequest,
@@ -88,6 +96,8 @@ __all__ = [
     "NewMessage",
     "NonceRepository",
     "Notifier",
+    "OutboxEntry",
+    "OutboxRepository",
     "PermissionRepository",
     "PlacedWorker",
     "Pool",
@@ -99,6 +109,7 @@ __all__ = [
     "ResultSent",
     "Runtime",
     "Sandbox",
+    "ScheduleRepository",
     "SealedRepository",
     "SearchPage",
     "SearchRepository",
@@ -114,6 +125,9 @@ __all__ = [
     "Totals",
     "UserRepository",
     "Waiting",
+    "WebhookAnswer",
+    "WebhookPost",
+    "Webhooks",
     "WorkerFailed",
     "WorkerOrder",
     "WorkerReady",

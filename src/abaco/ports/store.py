@@ -18,6 +18,7 @@ from abaco.domain.worker import Worker
 from abaco.ports.admin import AdminRepository
 from abaco.ports.configs import ConfigRepository
 from abaco.ports.pool import LogAppended, ResultSent
+from abaco.ports.reactors import OutboxRepository, ScheduleRepository
 from abaco.ports.records import (
     ActorPosition,
     ClaimRequest,
@@ -150,10 +151,13 @@ class ActorRepository(Protocol):
         An editor who is not the owner gets an UPDATE entry.
         """
 
-    def mark_ready(self, actor_id: str, revision: int) -> bool:
-        """Enter READY; True if this was the transition (not for an older revision or a deleted actor)."""
+    def mark_ready(self, actor_id: str, revision: int, now: datetime) -> bool:
+        """Enter READY; True if this was the transition (not for an older revision or a deleted actor).
 
-    def mark_error(self, actor_id: str, revision: int, reason: str) -> bool:
+        The event of it, and of all that follows, is added if the actor has a link or a webhook (`OutboxRepository`).
+        """
+
+    def mark_error(self, actor_id: str, revision: int, reason: str, now: datetime) -> bool:
         """Enter ERROR with `reason` as the status message; True if this was the transition."""
 
     def begin_delete(self, tenant: str, actor_id: str, now: datetime) -> None:
@@ -347,5 +351,7 @@ class Store(Protocol):
     nonces: NonceRepository
     configs: ConfigRepository
     searches: SearchRepository
+    outbox: OutboxRepository
+    schedules: ScheduleRepository
 
     def close(self) -> None: ...

@@ -1,14 +1,18 @@
 """Registering, reading, updating and deleting actors."""
 
+from dataclasses import replace
+
 from abaco.domain.actor import Actor, ActorDescription, check_description, described, revised
 from abaco.domain.event import ActorDeleted, ActorRegistered, ActorUpdated
 from abaco.domain.ids import NewId
 from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.permission import Level
+from abaco.domain.schedule import scheduled
 from abaco.domain.user import Principal
 from abaco.errors import NotPermitted
 from abaco.ports import Clock, Emit, Notifier, Store
 from abaco.services.access import Access, require_full
+from abaco.services.links import require_link
 from abaco.services.state import require_state
 
 __all__ = ["Actors"]
@@ -37,6 +41,7 @@ class Actors:
         """A new actor, SUBMITTED; the engine prepares its image. Raises InvalidInput or NotPermitted."""
         require_full(caller)
         check_description(description, caller, current=None)
+        require_link(self._store, caller, description.link)
         actor = self._born(caller, description)
         require_state(actor.state)
         self._store.actors.add(actor)
@@ -55,9 +60,7 @@ class Actors:
             name=description.name,
             state={} if description.state is None else description.state,
             **described(description, stateless=True),
-            cron_schedule=None,
-            cron_on=False,
-            cron_next_at=None,
+            **scheduled(description, None, now),
             uid=user.uid if user else None,
             gid=user.gid if user else None,
             tasdir=None,
@@ -71,10 +74,13 @@ class Actors:
     def update(self, caller: Principal, identifier: str, description: ActorDescription) -> Actor:
         """The actor as `description` says; a new image, or force, starts a new revision."""
         actor = self._access.require(caller, identifier, Level.UPDATE)
+        if description.link != actor.link:
+            require_link(self._store, caller, description.link, actor)
 
         def revise(current: Actor) -> Actor:
             check_description(description, caller, current)
-            changed = revised(current, description, self._clock.now())
+            now = self._clock.now()
+            changed = replace(revised(current, description, now), **scheduled(description, current, now))
             self._require_no_takeover(caller, current, changed)
             return changed
 

@@ -8,6 +8,7 @@ from abaco.domain.user import Principal
 from abaco.errors import InvalidInput, NotFound, NotPermitted
 from abaco.ports import Clock, Emit, Store
 from abaco.services.access import Access, require_full
+from abaco.services.links import require_no_cycle_through
 
 __all__ = ["Aliases"]
 
@@ -45,6 +46,7 @@ class Aliases:
         require_full(caller)
         require_alias_name(name or "")
         actor = self._require_actor(caller, actor_id, "Not authorized -- you do not have access to this actor.")
+        require_no_cycle_through(self._store, caller.tenant, name or "", actor)
         alias = Alias(
             id=self._new_id(),
             tenant=caller.tenant,
@@ -63,6 +65,7 @@ class Aliases:
         alias = self.require(caller, name, Level.UPDATE)
         denied = "Not authorized -- you do not have UPDATE access to the actor you want to associate with this alias."
         actor = self._require_actor(caller, actor_id, denied)
+        require_no_cycle_through(self._store, caller.tenant, alias.alias, actor)
         changed = self._store.aliases.retarget(alias, actor, caller.username)
         self._emit(AliasChanged(changed.tenant, changed.alias, changed.actor_id, caller.username))
         return changed

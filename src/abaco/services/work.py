@@ -199,11 +199,11 @@ class Work:
     def actor_ready(self, actor_id: str, revision: int, image: ImageRef, digest: str) -> None:
         if image.digest is None:
             self._images.pulled(image.name, digest)
-        if self._store.actors.mark_ready(actor_id, revision):
+        if self._store.actors.mark_ready(actor_id, revision, self._clock.now()):
             self._emit(ActorReady(actor_id, digest))
 
     def actor_failed(self, actor_id: str, revision: int, reason: str) -> None:
-        if self._store.actors.mark_error(actor_id, revision, reason):
+        if self._store.actors.mark_error(actor_id, revision, reason, self._clock.now()):
             self._emit(ActorFailed(actor_id, reason))
 
     # --- what was lost ---

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, exists, func, insert, select, update
 
 from abaco.domain.actor import Actor
+from abaco.domain.actor_event import ActorEventType
 from abaco.domain.lifecycle import ACTOR_MOVES, ActorStatus, sources
 from abaco.domain.permission import WORLD, Level
 from abaco.errors import NotFound
@@ -16,12 +17,14 @@ from abaco.store.columns import ID
 from abaco.store.counters import count_up
 from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
+from abaco.store.outbox import announce
 from abaco.store.permissions import effective_level, forget, grant, level_of, readable_by
 from abaco.store.rows import ACTOR_COLUMNS, actor_values, to_actor
 from abaco.store.tables import actors, aliases, logs, messages, nonces, results
 
 __all__ = ["Actors"]
 
+_EVENTS = {ActorStatus.READY: ActorEventType.ACTOR_READY, ActorStatus.ERROR: ActorEventType.ACTOR_ERROR}
 _DELETED = "The actor was deleted before this message was executed."
 
 
@@ -82,13 +85,13 @@ class Actors:
                 grant(self._database, connection, actor_id, editor, Level.UPDATE)
         return actor
 
-    def mark_ready(self, actor_id: str, revision: int) -> bool:
-        return self._move(actor_id, revision, ActorStatus.READY, status_message=" ")
+    def mark_ready(self, actor_id: str, revision: int, now: datetime) -> bool:
+        return self._move(actor_id, revision, ActorStatus.READY, now, status_message=" ")
 
-    def mark_error(self, actor_id: str, revision: int, reason: str) -> bool:
-        return self._move(actor_id, revision, ActorStatus.ERROR, status_message=reason, requested_workers=0)
+    def mark_error(self, actor_id: str, revision: int, reason: str, now: datetime) -> bool:
+        return self._move(actor_id, revision, ActorStatus.ERROR, now, status_message=reason, requested_workers=0)
 
-    def _move(self, actor_id: str, revision: int, target: ActorStatus, **values: Any) -> bool:
+    def _move(self, actor_id: str, revision: int, target: ActorStatus, now: datetime, **values: Any) -> bool:
         statement = (
             update(actors)
             .where(
@@ -99,7 +102,10 @@ class Actors:
             .values(status=target, **values)
         )
         with self._database.write() as connection:
-            return connection.execute(statement).rowcount == 1
+            if connection.execute(statement).rowcount == 0:
+                return False
+            announce(connection, actor_id, _EVENTS[target], now, [{"status_message": values["status_message"]}])
+        return True
 
     def begin_delete(self, tenant: str, actor_id: str, now: datetime) -> None:
         mine = and_(actors.c.id == actor_id, actors.c.tenant == tenant, actors.c.deleted_at.is_(None))

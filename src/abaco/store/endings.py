@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, delete, update
 
 from abaco.domain.execution import not_run
+from abaco.store.outbox import announce_ended
 from abaco.store.rows import outcome_values
 from abaco.store.tables import chunks, executions, logs, messages, results, staged_states
 
@@ -24,6 +25,7 @@ def end_unrun(connection: Connection, ids: Sequence[str], reason: str, now: date
     """Close executions that will not run, in ERROR with `reason`."""
     values = outcome_values(not_run(reason, now))
     connection.execute(update(executions).where(executions.c.id.in_(ids)).values(values))
+    announce_ended(connection, ids, now)
 
 
 def drop_waiting(connection: Connection, actor_id: str, reason: str, now: datetime) -> int:

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BindParameter, Connection, String, and_, bindparam, delete, exists, func, or_, select, update
 
+from abaco.domain.actor_event import ActorEventType
 from abaco.domain.execution import Execution
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.errors import Conflict, NotFound
 from abaco.ports import Closing
 from abaco.store.database import Database
 from abaco.store.logs import append_statement, write_log
+from abaco.store.outbox import LISTENED_TO, announce
 from abaco.store.rows import EXECUTION_COLUMNS, outcome_values, to_execution
 from abaco.store.tables import Moment, actors, chunks, executions, messages, staged_states
 from abaco.store.workers import free
@@ -76,6 +78,10 @@ class Executions:
         connection.execute(_REMOVE_MESSAGE, {"lease_execution": closing.execution_id})
         connection.execute(_REMOVE_CHUNKS, {"lease_execution": closing.execution_id})
         free(connection, row.worker_id)
+        if row.is_listened_to:
+            out = closing.outcome
+            details = {"execution_id": closing.execution_id, "status": out.status, "exit_code": out.exit_code}
+            announce(connection, row.actor_id, ActorEventType.EXECUTION_COMPLETE, now, [details])
         return True
 
 
@@ -106,7 +112,11 @@ _LAND = (
             "image_digest": func.coalesce(bindparam("new_image_digest", type_=String()), executions.c.image_digest),
         },
     )
-    .returning(executions.c.actor_id, executions.c.worker_id)
+    .returning(
+        executions.c.actor_id,
+        executions.c.worker_id,
+        exists().where(actors.c.id == executions.c.actor_id, LISTENED_TO).correlate(executions).label("is_listened_to"),
+    )
 )
 _TAKE_STAGED = (
     delete(staged_states)

@@ -8,10 +8,10 @@ from sqlalchemy.exc import IntegrityError
 
 from abaco.errors import NotFound
 from abaco.ports import NewMessage
+from abaco.store.births import insert_messages
 from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
-from abaco.store.rows import execution_values
-from abaco.store.tables import actors, chunks, executions, messages
+from abaco.store.tables import chunks, messages
 
 __all__ = ["Mailbox"]
 
@@ -23,34 +23,9 @@ class Mailbox:
     def add(self, new: Sequence[NewMessage]) -> None:
         if not new:
             return
-        rows = [
-            {
-                "execution_id": message.execution.id,
-                "actor_id": message.actor_id,
-                "content_type": message.payload.content_type.value,
-                "value": message.payload.value,
-                "size": message.payload.size,
-                "revision": message.revision,
-                "environment": dict(message.environment),
-                "jwt_header": message.jwt_header,
-            }
-            for message in new
-        ]
-        ids = {message.actor_id for message in new}
         try:
             with self._database.write() as connection:
-                # FOR KEY SHARE on PostgreSQL: a deletion waits for us, or we see that it happened; other changes
-                # of the actor neither wait nor are waited for.
-                alive = select(func.count()).select_from(
-                    select(actors.c.id)
-                    .where(actors.c.id.in_(ids), actors.c.deleted_at.is_(None))
-                    .with_for_update(read=True, key_share=True)
-                    .subquery()
-                )
-                if connection.execute(alive).scalar_one() != len(ids):
-                    raise NotFound("The actor was deleted.")
-                connection.execute(insert(executions), [execution_values(message.execution) for message in new])
-                connection.execute(insert(messages), rows)
+                insert_messages(connection, new)
         except IntegrityError:
             raise NotFound("The actor was deleted.") from None
 

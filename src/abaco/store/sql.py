@@ -13,7 +13,9 @@ from abaco.store.images import Images
 from abaco.store.logs import Logs, Results
 from abaco.store.mailbox import Mailbox
 from abaco.store.nonces import Nonces
+from abaco.store.outbox import Outbox
 from abaco.store.permissions import Permissions
+from abaco.store.schedules import Schedules
 from abaco.store.search import Searches
 from abaco.store.state import States
 from abaco.store.tenants import Tenants
@@ -49,6 +51,8 @@ class SqlStore:
         self.aliases: ports.AliasRepository = Aliases(database)
         self.nonces: ports.NonceRepository = Nonces(database)
         self.configs: ports.ConfigRepository = Configs(database)
+        self.outbox: ports.OutboxRepository = Outbox(database)
+        self.schedules: ports.ScheduleRepository = Schedules(database)
 
     def close(self) -> None:
         self._database.close()

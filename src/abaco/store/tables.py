@@ -130,6 +130,7 @@ actors = Table(
     Column("log_ex", BigInteger),
     Column("cron_schedule", Text),
     Column("cron_on", Boolean, nullable=False),
+    Column("cron_start_at", Moment),
     Column("cron_next_at", Moment),
     Column("uid", BigInteger),
     Column("gid", BigInteger),
@@ -167,11 +168,17 @@ outbox = Table(
     Column("seq", SERIAL, primary_key=True, autoincrement=True),
     Column("tenant", String(64), nullable=False),
     Column("actor_id", ID, nullable=False),
+    # The source actor's, which may be gone when the event goes out.
+    Column("owner", String(64), nullable=False),
+    Column("api_server", Text, nullable=False),
     Column("event", Json, nullable=False),
+    # What is still to be done; "" if it is done or was never asked for.
     Column("link", Text, nullable=False),
     Column("webhook", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
+    # Of the webhook, that failed.
     Column("attempts", Integer, nullable=False, default=0),
+    # Not before then; a lease while a POST is under way.
     Column("next_at", Moment, nullable=False),
     Index("outbox_by_actor", "actor_id", "seq"),
 )

@@ -1,0 +1,42 @@
+"""Messages are born with their executions, inside the transaction of whatever brings them about."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, insert, select
+
+from abaco.errors import NotFound
+from abaco.ports import NewMessage
+from abaco.store.rows import execution_values
+from abaco.store.tables import actors, executions, messages
+
+__all__ = ["insert_messages"]
+
+
+def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> None:
+    """Add messages with their executions inside a transaction; raises NotFound if an actor was deleted meanwhile."""
+    rows = [
+        {
+            "execution_id": message.execution.id,
+            "actor_id": message.actor_id,
+            "content_type": message.payload.content_type.value,
+            "value": message.payload.value,
+            "size": message.payload.size,
+            "revision": message.revision,
+            "environment": dict(message.environment),
+            "jwt_header": message.jwt_header,
+        }
+        for message in new
+    ]
+    ids = {message.actor_id for message in new}
+    # FOR KEY SHARE on PostgreSQL: a deletion waits for us, or we see that it happened; other changes of the actor
+    # neither wait nor are waited for.
+    alive = select(func.count()).select_from(
+        select(actors.c.id)
+        .where(actors.c.id.in_(ids), actors.c.deleted_at.is_(None))
+        .with_for_update(read=True, key_share=True)
+        .subquery()
+    )
+    if connection.execute(alive).scalar_one() != len(ids):
+        raise NotFound("The actor was deleted.")
+    connection.execute(insert(executions), [execution_values(message.execution) for message in new])
+    connection.execute(insert(messages), rows)
