@@ -67,9 +67,13 @@ FIELDS: Mapping[str, Word] = {
     "memLimit": Word("Memory of an execution in Docker's syntax; -1 is no limit.", "512m"),
     "maxCpus": Word("CPU of an execution in nano-CPUs; -1 is no limit.", 1_000_000_000),
     "logEx": Word("Seconds that logs are kept.", 43_200),
-    "cronSchedule": Word("When the actor runs by itself.", "2078-09-06 20 + 1 day"),
-    "cronOn": Word("Whether the schedule is switched on.", True),
-    "cronNextEx": Word("The schedule's next slot.", "2078-9-6 20"),
+    "cronSchedule": Word(
+        "When the actor runs by itself: a start in UTC or `now`, and a step; or the five fields of cron, with "
+        "`CRON_TZ=ZONE` in front for another time zone than UTC. Empty for no schedule.",
+        "2078-09-06 20 + 1 day",
+    ),
+    "cronOn": Word("Whether the schedule is switched on; giving a schedule switches it on.", True),
+    "cronNextEx": Word("The schedule's next slot in UTC.", "2078-9-6 20"),
     "mounts": Word("Directories of the server that containers see.", []),
     "uid": Word("User id that containers run as.", "1001"),
     "gid": Word("Group id that containers run as.", "1001"),

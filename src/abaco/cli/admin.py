@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from abaco.cli import tenants, users
+from abaco.cli import tenants, users, webhooks
 from abaco.cli.opened import opened
 from abaco.cli.output import print_table
 from abaco.domain.moment import iso
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     admin.callback()(_where)
     tenants.register(admin)
     users.register(admin)
+    webhooks.register(admin)
     image = typer.Typer(no_args_is_help=True, help="Images.")
     image.command("import")(_image_import)
     image.command("list")(_image_list)

@@ -18,6 +18,9 @@ def require_link(store: Store, caller: Principal, link: str, source: Actor | Non
     """
     if not link:
         return
+    if caller.by_nonce:
+        # It opens its own actor only, and messages would reach whatever its maker may use.
+        raise NotPermitted("Not authorized -- link cannot be set with a nonce.")
     found = store.actors.find(caller.tenant, link, caller.username)
     if found is None:
         raise InvalidInput(f"link {link[:80]!r} is neither the id nor an alias of an actor.")
