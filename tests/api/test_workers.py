@@ -147,7 +147,7 @@ class TestAsking:
 
     def test_an_actor_in_error_starts_none(self, world: World) -> None:
         actor = world.actor()
-        world.store.actors.mark_error(actor.rpartition("/")[2], 1, "no such image")
+        world.store.actors.mark_error(actor.rpartition("/")[2], 1, "no such image", world.clock.now())
         world.refuse("POST", f"{actor}/workers", json={"num": 2}, saying="update the actor first")
 
 

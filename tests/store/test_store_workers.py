@@ -124,7 +124,7 @@ def test_nobody_requests_workers_of_what_is_deleted(store: Store) -> None:
 def test_an_actor_with_requested_workers_gets_a_look_also_when_ready(store: Store) -> None:
     for actor_id in ("actor1", "actor2"):
         add_actor(store, actor_id)
-        store.actors.mark_ready(actor_id, 1)
+        store.actors.mark_ready(actor_id, 1, NOW)
     assert store.claims.waiting(None, NOW, 1) == []
     store.workers.request("actor2", 2)
     assert [(w.actor.id, w.count, w.requested) for w in store.claims.waiting(None, NOW, 1)] == [("actor2", 0, 2)]
@@ -151,7 +151,7 @@ def test_a_new_revision_and_an_error_forget_the_request(store: Store) -> None:
     store.actors.change("DEV", "actor1", "ada", lambda actor: replace(actor, revision=actor.revision + 1))
     assert requested(store) == 0
     store.workers.request("actor1", 2)
-    assert store.actors.mark_error("actor1", actor.revision + 1, "broken")
+    assert store.actors.mark_error("actor1", actor.revision + 1, "broken", NOW)
     assert requested(store) == 0
 
 
