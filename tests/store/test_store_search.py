@@ -382,7 +382,7 @@ def test_words_of_actors(store: SqlStore) -> None:
 def test_the_index_of_actors_follows_them(store: SqlStore) -> None:
     actor = add_actor(store, "one", stateless=False)
     assert words(store, ACTORS, "submitted") == ["one"]
-    store.actors.mark_ready("one", actor.revision)
+    store.actors.mark_ready("one", actor.revision, NOW)
     assert words(store, ACTORS, "submitted") == []
     assert words(store, ACTORS, "READY") == ["one"]
     store.state.put("one", {"said": "fresh"})
