@@ -289,6 +289,18 @@ def test_what_is_in_vain_is_not_tried_again(post: Post, answer: WebhookAnswer) -
     assert post.rig.store.outbox.due(later(days=1), 10) == []
 
 
+def test_a_fault_of_ours_is_a_failure_of_that_webhook(post: Post) -> None:
+    post.rig.ready_actor("actor1", webhook=WEBHOOK)
+
+    def fault(_: WebhookPost) -> WebhookAnswer:
+        raise RuntimeError("a secret of the request")
+
+    post.webhooks.answer = fault
+    assert post.turn() == 1
+    [failed] = post.telemetry(WebhookFailed)
+    assert (failed.reason, failed.retry) == ("it could not be posted: RuntimeError", True)
+
+
 def test_a_webhook_under_way_holds_up_its_own_actor_only(post: Post) -> None:
     for actor_id in ("actor1", "actor2"):
         post.rig.ready_actor(actor_id, webhook=WEBHOOK)

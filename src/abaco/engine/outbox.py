@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from anyio import CancelScope, to_thread
 
-from abaco.ports import Webhooks
+from abaco.ports import WebhookAnswer, Webhooks
 from abaco.services.events import Events, Posting
 
 __all__ = ["Outbox"]
@@ -39,7 +39,7 @@ class Outbox:
     async def post(self, posting: Posting) -> None:
         """Post one webhook, and see to what comes of it; if cancelled, it is posted again later."""
         try:
-            answer = await self._webhooks.post(posting.post)
+            answer = await self._answer(posting)
         except BaseException:
             with CancelScope(shield=True):
                 await to_thread.run_sync(self._events.abandoned, posting)
@@ -50,6 +50,12 @@ class Outbox:
         finally:
             del self._under_way[posting.entry.seq]
         self._wake()
+
+    async def _answer(self, posting: Posting) -> WebhookAnswer:
+        try:
+            return await self._webhooks.post(posting.post)
+        except Exception as error:  # noqa: BLE001 - one user's URL must not end everybody's engine
+            return WebhookAnswer(None, f"it could not be posted: {type(error).__name__}")
 
     def drop_surplus(self) -> None:
         """Forget the oldest events where too many wait."""
