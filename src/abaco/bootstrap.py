@@ -87,6 +87,8 @@ __all__ = [
 
 _SECRET_BYTES = 32
 _SWITCH_SECONDS = 0.001
+_DOCUMENTATION_NET = ("192.0.2.1", 9)
+"""An address that is nobody's (RFC 5737)."""
 _ENGINE_NICENESS = 2
 """The API stays responsive while containers, which inherit this, use every core."""
 
@@ -287,7 +289,7 @@ async def _engine(
         inbox,
         listener,
         dispatcher,
-        Reaper(engine_id, host, store, work, clock, settings.lease_seconds),
+        Reaper(engine_id, host, store, work, clock, settings.lease_seconds, _address()),
         Pruner(store, clock),
         Cron(Schedules(store, clock, new_id, inbox, telemetry.emit)),
         Outbox(events, webhooks, outbox_alarm.ring),
@@ -305,6 +307,16 @@ async def _engine(
         answers.close()
         with anyio.CancelScope(shield=True):
             await webhooks.close()
+
+
+def _address() -> str | None:
+    """The machine's address on the network; None without one."""
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        # Nothing is sent: the kernel only says which of its addresses it would send from.
+        probe.connect(_DOCUMENTATION_NET)
+        address: str = probe.getsockname()[0]
+        return address
+    return None
 
 
 def _run(settings: Settings) -> Path:
