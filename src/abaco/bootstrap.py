@@ -276,7 +276,12 @@ async def _engine(
     answers = LocalNotifier(_run(settings), API)
     configs = ConfigTexts(store, _vault(settings))
     work = Work(engine_id, store, images, configs, tokens, clock, telemetry.emit, answers, _limits(settings))
-    capacity = Capacity(settings.max_workers, settings.max_workers_per_actor, settings.worker_idle_seconds)
+    capacity = Capacity(
+        settings.max_workers,
+        settings.max_workers_per_actor,
+        settings.worker_idle_seconds,
+        settings.sync_idle_seconds,
+    )
     autoscaler = Autoscaler(engine_id, store, pool, work, crew, clock, new_id, telemetry.emit, capacity)
     dispatcher = Dispatcher(
         engine_id, store, pool, work, crew, autoscaler, inbox, clock, telemetry.emit, settings.max_workers

@@ -110,6 +110,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_idle_seconds: Annotated[
         float, Meta(ge=0, description="How long a worker without messages stays before it is retired.")
     ] = 60.0
+    sync_idle_seconds: Annotated[
+        float, Meta(ge=0, description="The same of the last worker of an actor with the hint sync, if longer.")
+    ] = 600.0
     max_run_seconds: Annotated[
         float, Meta(description="Run time limit of an execution in seconds; 0 or less is no limit.")
     ] = 43_200.0

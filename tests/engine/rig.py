@@ -77,7 +77,7 @@ class Rig:
             self,
             limits,
         )
-        capacity = Capacity(max_workers, max_workers_per_actor, worker_idle_seconds)
+        capacity = Capacity(max_workers, max_workers_per_actor, worker_idle_seconds, sync_idle_seconds=600)
         autoscaler = Autoscaler(
             engine_id, store, port, self.work, self.crew, self.clock, lambda: f"worker{next(_NUMBERS)}", emit, capacity
         )

@@ -224,3 +224,46 @@ def test_an_image_that_fails_ends_the_request(rig: Rig) -> None:
     assert rig.actor() == (ActorStatus.ERROR, "no such image")
     assert not rig.pool.starting
     assert statuses(rig) == []
+
+
+def test_with_the_hint_sync_the_worker_that_was_at_work_last_stays_longer(rig: Rig) -> None:
+    rig.ready_actor(hints=("other", "sync"))
+    ids = rig.post(2)
+    rig.settle()
+    last = rig.pool.running[ids[1]][0]
+    rig.pool.end(ids[0])
+    rig.turn()
+    rig.clock.advance(100)
+    rig.turn(sweep=True)
+    # One at work is as good as one kept.
+    assert [member.worker_id for member in rig.crew] == [last]
+    rig.pool.end(ids[1])
+    rig.turn()
+
+    rig.clock.advance(599)
+    rig.turn(sweep=True)
+    assert [member.worker_id for member in rig.crew] == [last]
+    rig.clock.advance(1)
+    rig.turn(sweep=True)
+    assert len(rig.crew) == 0
+
+
+def test_of_idle_workers_with_the_hint_sync_one_stays(rig: Rig) -> None:
+    rig.ready_actor(hints=("sync",))
+    ask(rig, 3)
+    rig.settle()
+    rig.clock.advance(60)
+    rig.turn(sweep=True)
+    rig.turn(sweep=True)
+    assert len(rig.crew) == 1
+
+
+def test_a_hint_that_is_taken_back_has_no_effect(rig: Rig) -> None:
+    rig.ready_actor(hints=("sync",))
+    rig.post(1)
+    rig.drain()
+    rig.store.actors.change("DEV", "actor1", "ada", lambda actor: replace(actor, hints=("sync please",)))
+    rig.turn("actor:actor1")
+    rig.clock.advance(60)
+    rig.turn(sweep=True)
+    assert len(rig.crew) == 0

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from abaco.domain.actor import Actor
 from abaco.domain.event import WorkerStarted, WorkerStopped
 from abaco.domain.ids import NewId
 from abaco.domain.lifecycle import ActorStatus, WorkerStatus
@@ -18,15 +19,20 @@ __all__ = ["Autoscaler", "Capacity"]
 
 _RUNNABLE = {ActorStatus.SUBMITTED, ActorStatus.READY}
 _ASKED = "asked to stop"
+_SYNC = "sync"
+"""The one hint with an effect: somebody waits for the actor's answers."""
 
 
 class Capacity:
     """How many workers there may be; the settings of the same names."""
 
-    def __init__(self, max_workers: int, max_workers_per_actor: int, worker_idle_seconds: float) -> None:
+    def __init__(
+        self, max_workers: int, max_workers_per_actor: int, worker_idle_seconds: float, sync_idle_seconds: float
+    ) -> None:
         self.max_workers = max_workers
         self.max_workers_per_actor = max_workers_per_actor
         self.idle = timedelta(seconds=worker_idle_seconds)
+        self.sync_idle = timedelta(seconds=max(worker_idle_seconds, sync_idle_seconds))
 
 
 class Autoscaler:
@@ -60,6 +66,8 @@ class Autoscaler:
         for actor_id in gone if asked is None else gone & asked:
             del self._seen[actor_id]
         for waiting in looked_at:
+            for member in self._crew.of(waiting.actor.id):
+                member.is_sync = _is_sync(waiting.actor)
             self._retire_unfit(waiting)
             self._seen[waiting.actor.id] = waiting
         if self._share_out():
@@ -134,7 +142,7 @@ class Autoscaler:
             # Refused at registration today, but what an older version accepted must not stop everybody's engine.
             self._work.actor_failed(actor.id, actor.revision, error.message)
             return
-        member = Member(self._new_id(), actor.tenant, actor.id, actor.revision, image)
+        member = Member(self._new_id(), actor.tenant, actor.id, actor.revision, image, is_sync=_is_sync(actor))
         worker = Worker(
             id=member.worker_id,
             tenant=actor.tenant,
@@ -202,8 +210,22 @@ class Autoscaler:
     def retire_idle(self, now: datetime) -> None:
         """Let workers go that have had nothing to do for long."""
         for member in self._crew:
-            if member.is_idle and member.idle_since is not None and now - member.idle_since >= self._capacity.idle:
-                self._dismiss(member, "idle")
+            if member.is_idle and member.idle_since is not None:
+                patience = self._capacity.sync_idle if self._is_kept(member) else self._capacity.idle
+                if now - member.idle_since >= patience:
+                    self._dismiss(member, "idle")
+
+    def _is_kept(self, member: Member) -> bool:
+        """With the hint `sync` one worker stays longer: one at work, else the one that was at work last."""
+        if not member.is_sync:
+            return False
+        team = self._crew.of(member.actor_id)
+        last = max(team, key=lambda one: one.idle_since.timestamp() if one.idle_since else 0.0)
+        return member is last and all(one.is_idle for one in team)
+
+
+def _is_sync(actor: Actor) -> bool:
+    return _SYNC in actor.hints
 
 
 def _wanted(waiting: Waiting, available: int) -> int:

@@ -15,7 +15,7 @@ __all__ = ["Crew", "Member"]
 class Member:
     """One worker. `digest` is set once it is ready; `claim` while it is busy.
 
-    A `leaving` one goes when it is free; `leaving_because` says why.
+    A `leaving` one goes when it is free; `leaving_because` says why. `is_sync`: its actor has the hint `sync`.
     """
 
     worker_id: str
@@ -28,6 +28,7 @@ class Member:
     idle_since: datetime | None = None
     leaving: bool = False
     leaving_because: str = "room for others"
+    is_sync: bool = False
 
     @property
     def is_idle(self) -> bool:
