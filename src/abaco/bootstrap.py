@@ -33,6 +33,7 @@ from abaco.engine.reaper import Reaper
 from abaco.errors import InvalidInput, NotFound
 from abaco.notify.local import API, ENGINE, LocalListener, LocalNotifier
 from abaco.oidc.keys import HttpKeySource
+from abaco.pool.address import own_address
 from abaco.pool.local import LocalPool
 from abaco.ports import Clock, Emit, Notifier, Store
 from abaco.runtime.crun import CrunRuntime
@@ -87,8 +88,6 @@ __all__ = [
 
 _SECRET_BYTES = 32
 _SWITCH_SECONDS = 0.001
-_DOCUMENTATION_NET = ("192.0.2.1", 9)
-"""An address that is nobody's (RFC 5737)."""
 _ENGINE_NICENESS = 2
 """The API stays responsive while containers, which inherit this, use every core."""
 
@@ -276,12 +275,8 @@ async def _engine(
     answers = LocalNotifier(_run(settings), API)
     configs = ConfigTexts(store, _vault(settings))
     work = Work(engine_id, store, images, configs, tokens, clock, telemetry.emit, answers, _limits(settings))
-    capacity = Capacity(
-        settings.max_workers,
-        settings.max_workers_per_actor,
-        settings.worker_idle_seconds,
-        settings.sync_idle_seconds,
-    )
+    idle = settings.worker_idle_seconds, settings.sync_idle_seconds
+    capacity = Capacity(settings.max_workers, settings.max_workers_per_actor, *idle)
     autoscaler = Autoscaler(engine_id, store, pool, work, crew, clock, new_id, telemetry.emit, capacity)
     dispatcher = Dispatcher(
         engine_id, store, pool, work, crew, autoscaler, inbox, clock, telemetry.emit, settings.max_workers
@@ -294,7 +289,7 @@ async def _engine(
         inbox,
         listener,
         dispatcher,
-        Reaper(engine_id, host, store, work, clock, settings.lease_seconds, _address()),
+        Reaper(engine_id, host, store, work, clock, settings.lease_seconds, own_address()),
         Pruner(store, clock),
         Cron(Schedules(store, clock, new_id, inbox, telemetry.emit)),
         Outbox(events, webhooks, outbox_alarm.ring),
@@ -312,16 +307,6 @@ async def _engine(
         answers.close()
         with anyio.CancelScope(shield=True):
             await webhooks.close()
-
-
-def _address() -> str | None:
-    """The machine's address on the network; None without one."""
-    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        # Nothing is sent: the kernel only says which of its addresses it would send from.
-        probe.connect(_DOCUMENTATION_NET)
-        address: str = probe.getsockname()[0]
-        return address
-    return None
 
 
 def _run(settings: Settings) -> Path:
