@@ -293,6 +293,25 @@ def test_a_provider_that_hangs_holds_one_thread(world: World, provider: Provider
     assert not slow.is_alive()
 
 
+def test_a_provider_that_hangs_holds_up_no_messages(world: World, provider: Provider) -> None:
+    get_in(world, token(provider))
+    actor = world.actor()
+    provider.hangs.set()
+    world.clock.advance(seconds=30)
+    asked = len(provider.asked)
+    stranger = {"path": f"{actor}/messages", "token": token(provider, kid="unknown"), "json": {"message": "hi"}}
+    slow = Thread(target=world.http.send, args=("POST",), kwargs=stranger)
+    slow.start()
+    while len(provider.asked) == asked:
+        assert slow.is_alive()
+    world.message(actor)
+    assert slow.is_alive()
+    provider.go_on.set()
+    slow.join(PATIENCE)
+    assert not slow.is_alive()
+    assert world.count("messages") == 1
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b'{"keys": 5}', b'{"keys": [5, {"kty": "RSA"}, {"kty": "oct", "k": "YQ"}]}', b"[" * 10_000],

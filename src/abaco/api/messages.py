@@ -200,6 +200,8 @@ class _Posting:
             who = sender or await self._caller.identify(request)
             return await self._post_binary(request, actor_id, who, waits=waits)
         shown = sender or credentials_of(request)
+        if not isinstance(shown, Principal) and self._caller.may_take_long(shown):
+            shown = await self._caller.identify(request)  # not with the batch, in which others' messages are
         payload, environment = await _payload(request), _environment(request, self._hidden)
         return await self._letters.submit(_Letter(shown, actor_id, payload, environment, synchronous=waits))
 

@@ -36,6 +36,13 @@ class Identity:
         self._tenants = tenants
         self._oidc = oidc
 
+    def may_take_long(self, credentials: Credentials) -> bool:
+        """Whether authenticating may have to ask a provider for its keys: nobody else should wait for that."""
+        return isinstance(credentials, Bearer) and self._is_of_provider(credentials.token)
+
+    def _is_of_provider(self, token: str) -> bool:
+        return self._oidc is not None and token.count(".") == 2 and not self._execution_tokens.looks_like(token)
+
     def authenticate(self, credentials: Credentials) -> Principal:
         """Who `credentials` stand for; raises InvalidCredentials if they are unknown or expired."""
         match credentials:
