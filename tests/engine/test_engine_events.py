@@ -322,6 +322,16 @@ def test_places_are_shared_by_tenants(post: Post) -> None:
     assert post.outbox.run_once() == []
 
 
+def test_slow_webhooks_hold_up_no_links(post: Post) -> None:
+    post.outbox = post.restarted(connections_per_tenant=1)
+    post.rig.ready_actor("slow", webhook=WEBHOOK)
+    assert len(post.outbox.run_once()) == 1  # and it is under way from now on
+    post.rig.ready_actor("target")
+    post.rig.ready_actor("actor1", link="target")
+    post.outbox.run_once()
+    assert len(post.message_of("target")) == 1
+
+
 def test_a_stop_puts_back_what_is_under_way(post: Post) -> None:
     post.rig.ready_actor("actor1", webhook=WEBHOOK)
     [posting] = post.outbox.run_once()

@@ -144,13 +144,22 @@ def test_only_the_oldest_of_each_actor_is_due(store: SqlStore) -> None:
     assert {first.event["event_type"], second.event["event_type"]} == {"ACTOR_READY"}
     assert due(store, now=later(seconds=-1)) == []
     assert due(store, limit=1) == [first]
-    assert due(store, busy_tenants=[TENANT]) == []
     # One that waits holds up its own actor's only.
     leased = store.outbox.lease(first, later(seconds=30))
     assert leased is not None
     assert due(store) == [second]
     store.outbox.remove(leased)
     assert [entry.event["event_type"] for entry in due(store) if entry.actor_id == "actor1"] == ["ACTOR_ERROR"]
+
+
+def test_links_go_before_webhooks_and_wait_for_none(store: SqlStore) -> None:
+    for actor_id, listener in (("actor1", WEBHOOK), ("actor2", LINK)):
+        add_actor(store, actor_id, **listener)
+        store.actors.mark_ready(actor_id, 1, NOW)
+    webhook, link = sorted(due(store), key=lambda entry: entry.seq)
+    assert due(store) == [link, webhook]
+    assert due(store, limit=1) == [link]
+    assert due(store, busy_tenants=[TENANT]) == [link]
 
 
 def test_one_of_two_engines_gets_the_lease(store: SqlStore, open_store: OpenStore) -> None:

@@ -38,7 +38,10 @@ class OutboxRepository(Protocol):
     """
 
     def due(self, now: datetime, limit: int, busy_tenants: Sequence[str] = ()) -> list[OutboxEntry]:
-        """The oldest event of each actor, where it is due, those that wait longest first; not of `busy_tenants`."""
+        """The oldest event of each actor, where it is due: links first, then those that wait longest.
+
+        Of `busy_tenants` links only.
+        """
 
     def hand_over(self, entry: OutboxEntry, message: NewMessage | None, event: Mapping[str, Any]) -> bool:
         """Be done with the link: add the message, if there is one, and keep `event` for the webhook, if there is one.

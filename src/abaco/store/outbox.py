@@ -72,10 +72,13 @@ class Outbox:
 
     def due(self, now: datetime, limit: int, busy_tenants: Sequence[str] = ()) -> list[OutboxEntry]:
         heads = select(func.min(outbox.c.seq)).group_by(outbox.c.actor_id)
+        # Links take no connection: neither a tenant's slow webhooks nor a backlog of them hold them up.
+        has_link = outbox.c.link != ""
         query = (
             select(*_COLUMNS)
-            .where(outbox.c.seq.in_(heads), outbox.c.next_at <= now, outbox.c.tenant.not_in(busy_tenants))
-            .order_by(outbox.c.next_at, outbox.c.seq)
+            .where(outbox.c.seq.in_(heads), outbox.c.next_at <= now)
+            .where(or_(has_link, outbox.c.tenant.not_in(busy_tenants)))
+            .order_by(has_link.desc(), outbox.c.next_at, outbox.c.seq)
             .limit(limit)
         )
         with self._database.read() as connection:
