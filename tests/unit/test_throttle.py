@@ -73,6 +73,13 @@ def test_a_machine_of_many_addresses_is_one(throttle: Throttle) -> None:
     throttle.require("DEV", "ada", "2001:db8:0:1::1")
 
 
+def test_machines_that_come_by_ipv4_to_a_socket_for_both_are_told_apart(throttle: Throttle) -> None:
+    fail(throttle, 5, address="::ffff:192.0.2.1")
+    throttle.require("DEV", "ada", "::ffff:192.0.2.2")
+    require_refused(throttle, address="::ffff:192.0.2.1")
+    require_refused(throttle, address="192.0.2.1")
+
+
 def test_it_is_over_after_five_minutes(throttle: Throttle, clock: SetClock) -> None:
     fail(throttle, 5)
     clock.time += timedelta(minutes=5)

@@ -79,4 +79,7 @@ def _network(address: str) -> str:
         parsed = ip_address(address)
     except ValueError:
         return address[:64]
-    return address if parsed.version == 4 else str(ip_network((parsed, 64), strict=False))
+    if parsed.version == 4:
+        return address
+    # Who comes by IPv4 to a socket for both would share one /64 with everybody.
+    return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
