@@ -124,6 +124,7 @@ def test_tapis_own_tokens_are_taken(world: World) -> None:
         signed(claims(**{"tapis/username": "\ud800"})),
         signed(claims(**{"tapis/username": ""})),
         signed(claims(exp=NOW)),
+        signed(claims(**{"tapis/token_type": "refresh"})),
         signed(claims(), "stranger"),
         signed(claims(), alg="none"),
     ],

@@ -51,6 +51,8 @@ class Vouchers:
         """Whom a Tapis JWT names; its tenant's key must have signed. Roles are those given here, else a user's."""
         tenant = self._tenant(str(peek(token).get("tapis/tenant_id", "")))
         claims = self._verified(tenant, token)
+        if claims.get("tapis/token_type", "access") != "access":
+            raise InvalidCredentials("Invalid Credentials: this is not an access token.")
         name = _name(claims.get("tapis/username"))
         return vouched(tenant, name, self._require_not_removed(tenant, name))
 
