@@ -28,6 +28,13 @@ def test_a_tenant_is_matched_in_any_case(store: Store) -> None:
     assert store.tenants.match("") is None
 
 
+def test_no_tenant_stands_for_one_of_the_very_name(store: Store) -> None:
+    """Ids may not differ in case only, but those that the first version took may be there."""
+    store.tenants.put(Tenant("DEV"))
+    store.tenants.put(Tenant("dev"))
+    assert [store.tenants.match(name) for name in ("dev", "DEV")] == [Tenant("dev"), Tenant("DEV")]
+
+
 def test_tenants_are_listed_by_id(store: Store) -> None:
     for name in ("B", "A"):
         store.tenants.put(Tenant(name))

@@ -25,7 +25,9 @@ class Tenants:
         return Tenant(*row) if row else None
 
     def match(self, name: str) -> Tenant | None:
-        query = select(tenants).where(func.lower(tenants.c.id) == name.lower()).order_by(tenants.c.id)
+        # The first version let ids differ in case only: then none may stand for the other.
+        exact_first = (tenants.c.id != name, tenants.c.id)
+        query = select(tenants).where(func.lower(tenants.c.id) == name.lower()).order_by(*exact_first)
         with self._database.read() as connection:
             row = connection.execute(query).first()
         return Tenant(*row) if row else None
