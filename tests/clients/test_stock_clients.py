@@ -15,6 +15,7 @@ Walk = Callable[[str, str], None]
         "agavepy_messages.py",
         "agavepy_sharing.py",
         "agavepy_workers.py",
+        "agavepy_search.py",
         "agavepy_executor.py",
     ],
 )
@@ -27,6 +28,6 @@ def test_tapispy(walk: Walk, script: str) -> None:
     walk("tapispy", script)
 
 
-@pytest.mark.parametrize("script", ["tapipy_walk.py"])
+@pytest.mark.parametrize("script", ["tapipy_walk.py", "tapipy_listings.py"])
 def test_tapipy(walk: Walk, script: str) -> None:
     walk("tapipy", script)

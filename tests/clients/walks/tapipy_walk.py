@@ -32,7 +32,8 @@ def wait(actor_id, execution_id):
     until(lambda: t.actors.get_execution(actor_id=actor_id, execution_id=execution_id).status == "COMPLETE")
 
 
-actor = t.actors.create_actor(image="abacosamples/wc", name="from_tapipy", stateless=True)
+actor = t.actors.create_actor(image="abacosamples/wc", description="from tapipy", stateless=True)
+assert actor.description == "from tapipy"
 assert actor.owner == USERNAME
 assert [found.id for found in t.actors.list_actors()] == [actor.id]
 until(lambda: t.actors.get_actor(actor_id=actor.id).status == "READY")
