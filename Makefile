@@ -36,7 +36,7 @@ demo: setup ## Watch real actors run, from registration to results
 	$(VENV)/python -m scripts.demo
 
 bench: setup ## Measure what the documentation promises
-	$(VENV)/python -m bench.run
+	PYTHONPATH=tests $(VENV)/python -m bench.run
 
 clean: ## Remove everything that setup and the tools made in this directory
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

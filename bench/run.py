@@ -10,12 +10,14 @@ from pathlib import Path
 from bench.latency import measure_latency, medians
 from bench.live import ROOT, SAMPLES, live_server
 from bench.posts import measure_posts
+from bench.scale import scale_report
 
 from abaco.client import Abaco
 
 _ROUNDS = 100
 _POST_SECONDS = 10
 _POST_RUNS = 3
+_SCALE_ROUNDS = 20
 _QUICK = {"SLEEP": "0"}
 
 
@@ -67,7 +69,7 @@ def main() -> None:
         busy = _ready(ab, "abacosamples/test", max_workers=1)
         posts = [measure_posts(server, busy, _POST_SECONDS) for _ in range(_POST_RUNS)]
         ab.messages.purge(busy)
-    report = _report(latency, posts)
+    report = "\n".join([_report(latency, posts), *scale_report(_SCALE_ROUNDS)])
     (ROOT / "bench" / "RESULTS.md").write_text(report)
     print(report)
 

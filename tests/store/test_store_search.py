@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from store.scene import NOW, TENANT, add_actor, claim, closing, later, post
 
 from abaco.domain.execution import Claim
@@ -452,6 +452,34 @@ def test_a_large_log_of_many_words_is_indexed_as_far_as_it_can_be(store: SqlStor
 
 
 # --- cost ---
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+def test_sqlite_begins_with_what_the_user_may_read(database: Database, store: SqlStore) -> None:
+    """Not with all actors of the tenant: the cost is that of what is visible, however much there is beside it."""
+    plans: list[str] = []
+
+    def explain(connection: Connection, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
+        if statement.startswith("SELECT") and "ORDER BY" in statement:
+            driver: Any = connection.connection.driver_connection
+            plans.append("; ".join(row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", values)))
+
+    event.listen(database._reader, "before_cursor_execute", explain)
+    for collection, condition in (
+        (ACTORS, ("status", "READY")),
+        (ACTORS, ("create_time.gt", "2020")),
+        (EXECUTIONS, ("status", "COMPLETE")),
+        (EXECUTIONS, ("search", "ada")),
+        (WORKERS, ("status", "READY")),
+        (LOGS, ("logs.like", "a")),
+    ):
+        found(store, collection, condition)
+    store.actors.list_visible(TENANT, "ada")
+    assert len(plans) == 7
+    for plan in plans:
+        assert plan.startswith("SEARCH actors USING INDEX sqlite_autoindex_actors_1 (id=?)")
+        assert "SEARCH permissions_1 USING INDEX permissions_by_user (username=?)" in plan
+        assert not any(f"SCAN {table}" in plan for table in ("actors", "executions", "logs", "workers", "permissions"))
 
 
 def test_the_number_of_statements_does_not_grow_with_what_is_found(database: Database, store: SqlStore) -> None:

@@ -13,7 +13,7 @@ from abaco.domain.permission import WORLD, Level
 from abaco.errors import NotFound
 from abaco.ports import ActorPosition
 from abaco.store.aliases import remove_aliases, remove_from_configs
-from abaco.store.columns import ID
+from abaco.store.columns import ID, Unindexed
 from abaco.store.counters import count_up
 from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
@@ -64,8 +64,10 @@ class Actors:
     def list_visible(self, tenant: str, username: str) -> list[Actor]:
         query = (
             select(*ACTOR_COLUMNS)
-            .where(actors.c.tenant == tenant, actors.c.deleted_at.is_(None), readable_by(actors.c.id, username))
-            .order_by(actors.c.seq)
+            .where(
+                Unindexed(actors.c.tenant) == tenant, actors.c.deleted_at.is_(None), readable_by(actors.c.id, username)
+            )
+            .order_by(Unindexed(actors.c.seq))
         )
         with self._database.read() as connection:
             return [to_actor(row) for row in connection.execute(query)]

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Dialect, Integer, MetaData, String, Text, TypeDecorator
+from sqlalchemy import BigInteger, ColumnElement, Dialect, Integer, MetaData, String, Text, TypeDecorator
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
-__all__ = ["ID", "SERIAL", "Json", "Moment", "metadata"]
+__all__ = ["ID", "SERIAL", "Json", "Moment", "Unindexed", "metadata"]
 
 metadata = MetaData()
 
@@ -39,3 +41,29 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
         return None if value is None else msgspec.json.decode(value)
+
+
+class Unindexed(FunctionElement[Any]):
+    """A column that SQLite is not to look up by an index. PostgreSQL, which keeps statistics, knows better itself.
+
+    SQLite takes every index of a condition for a selective one, and would rather read all actors of a tenant than the
+    few that their user may read.
+    """
+
+    name = "unindexed"
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(Unindexed, "sqlite")
+def _in_sqlite(element: Unindexed, compiler: Any, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
+@compiles(Unindexed)
+def _elsewhere(element: Unindexed, compiler: Any, **options: Any) -> str:
+    text: str = compiler.process(element.clauses, **options)
+    return text

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from abaco.domain.search import Collection, Condition, OneOf, SearchQuery
 from abaco.errors import InvalidInput, Unavailable
 from abaco.ports import Found, FoundLog, SearchPage, SearchScope
+from abaco.store.columns import Unindexed
 from abaco.store.database import Database
 from abaco.store.permissions import readable_by
 from abaco.store.rows import ACTOR_COLUMNS, EXECUTION_COLUMNS, to_actor, to_execution
@@ -78,35 +79,35 @@ class Searches:
 
     def find(self, scope: SearchScope, query: SearchQuery, now: datetime) -> SearchPage:
         matching = self._matching(scope, query, now)
+        found = matching
+        if query.words:
+            found = matching.where(self._words.any_occurs(scope.collection, query.words))
         try:
             with self._database.read_within(self._seconds) as connection:
                 numbers = self._page(connection, matching, scope, query)
                 if 0 < len(numbers) < query.limit or (not numbers and not query.skip and query.limit):
                     total = query.skip + len(numbers)
                 else:
-                    total = _once(connection, matching.with_only_columns(func.count())).scalar_one()
+                    total = _once(connection, found.with_only_columns(func.count())).scalar_one()
                 return SearchPage(total, self._load(connection, scope.collection, numbers))
         except DBAPIError as error:
             raise _explained(error, self._seconds) from None
 
     def _matching(self, scope: SearchScope, query: SearchQuery, now: datetime) -> Select[Any]:
-        """The numbers of all that is found, in no order."""
+        """The numbers of all that meets the conditions and has the exact phrases, in no order."""
         is_postgresql = self._database.is_postgresql
         conditions = [_plain_ids(condition, scope.tenant) for condition in query.conditions]
         compiled = [clause(scope.collection, condition, is_postgresql=is_postgresql) for condition in conditions]
         phrases = [self._words.occurs(scope.collection, phrase) for phrase in query.exact]
-        words = [self._words.any_occurs(scope.collection, query.words)] if query.words else []
         statement = select(_NUMBERS[scope.collection]).select_from(_TABLES[scope.collection])
-        return statement.where(*_visible(scope, now), *compiled, *phrases, *words).params(
-            default_token=scope.default_token
-        )
+        return statement.where(*_visible(scope, now), *compiled, *phrases).params(default_token=scope.default_token)
 
     def _page(self, connection: Connection, matching: Select[Any], scope: SearchScope, query: SearchQuery) -> list[int]:
         if not query.limit:
             return []
         number = _NUMBERS[scope.collection]
         if query.words:
-            matching = self._words.ranked(scope.collection, matching, query.words)
+            matching = self._words.ranked(scope.collection, matching, _TABLES[scope.collection], query.words)
         else:
             matching = matching.order_by(number)
         return list(_once(connection, matching.limit(query.limit).offset(query.skip)).scalars())
@@ -144,7 +145,7 @@ def _read(collection: Collection, row: Sequence[Any]) -> Found:
 
 def _visible(scope: SearchScope, now: datetime) -> list[ColumnElement[bool]]:
     """What of the collection the scope holds."""
-    visible = [actors.c.tenant == scope.tenant, actors.c.deleted_at.is_(None)]
+    visible = [Unindexed(actors.c.tenant) == scope.tenant, actors.c.deleted_at.is_(None)]
     if scope.actor_id is None:
         visible.append(readable_by(actors.c.id, scope.username))
     else:

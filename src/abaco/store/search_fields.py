@@ -9,6 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from abaco.domain.search import Collection
+from abaco.store.columns import Unindexed
 from abaco.store.tables import actors, engines, executions, logs, workers
 
 __all__ = ["FIELDS", "NESTED_TEXTS", "TEXTS", "Field", "Kind"]
@@ -49,9 +50,16 @@ def _in_postgresql(element: _BeforeColon, compiler: Any, **options: Any) -> str:
     return f"split_part({compiler.process(element.clauses, **options)}, ':', 1)"
 
 
+_SELECTIVE = {"id", "actor_id", "execution_id", "exec_id"}
+"""Fields that few objects have in common."""
+
+
 def _fields(kind: Kind, table: Any, *names: str, **renamed: str) -> dict[str, Field]:
     """By the name on the wire; `renamed` are those whose column has another."""
-    return {name: Field(kind, table.c[column]) for name, column in (*zip(names, names, strict=True), *renamed.items())}
+    return {
+        name: Field(kind, table.c[column] if name in _SELECTIVE else Unindexed(table.c[column]))
+        for name, column in (*zip(names, names, strict=True), *renamed.items())
+    }
 
 
 _ACTOR_TEXTS = (

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Float,
+    FromClause,
     Integer,
     Select,
     Text,
@@ -54,36 +55,46 @@ class Words:
         """At least one of the phrases occurs in a text of the row."""
         if collection not in _INDEXED:
             return or_(*(self._read(collection, phrase) for phrase in phrases))
+        words, number, vector = _INDEXED[collection]
         if self._is_postgresql:
-            indexed: ColumnElement[bool] = literal_column(_INDEXED[collection][2]).bool_op("@@")(_tsquery(phrases))
-        else:
-            words, number, _ = _INDEXED[collection]
-            indexed = number.in_(select(words.c.rowid).where(_matches(words.name, phrases)))
-        if collection is Collection.LOGS:
-            # The log of a running execution is not in the index yet.
-            running = or_(*(self._in_texts(phrase, [logs.c.text], None) for phrase in phrases))
-            return or_(indexed, and_(logs.c.expires_at.is_(None), running))
-        return indexed
+            return self._or_running(collection, literal_column(vector).bool_op("@@")(_tsquery(phrases)), phrases)
+        indexed = number.in_(select(words.c.rowid).where(_matches(words.name, phrases)))
+        return self._or_running(collection, indexed, phrases)
 
-    def ranked(self, collection: Collection, matching: Select[Any], phrases: Sequence[Phrase]) -> Select[Any]:
-        """`matching` with the best first: by the index's own measure, else by how many of the phrases occur."""
+    def _or_running(
+        self, collection: Collection, indexed: ColumnElement[bool], phrases: Sequence[Phrase]
+    ) -> ColumnElement[bool]:
+        """The log of a running execution is not in the index yet."""
+        if collection is not Collection.LOGS:
+            return indexed
+        occurs = or_(*(self._in_texts(phrase, [logs.c.text], None) for phrase in phrases))
+        return or_(indexed, and_(logs.c.expires_at.is_(None), occurs))
+
+    def ranked(
+        self, collection: Collection, matching: Select[Any], tables: FromClause, phrases: Sequence[Phrase]
+    ) -> Select[Any]:
+        """What of `matching`, a statement over `tables`, has some of the phrases, the best first.
+
+        That is the index's own measure, or how many of the phrases occur. Of equal ones the oldest comes first.
+        """
         if collection not in _INDEXED:
             number = workers.c.seq if collection is Collection.WORKERS else executions.c.seq
             score = sum((case((self._read(collection, one), 1), else_=0) for one in phrases), literal(0))
-            return matching.order_by(score.desc(), number)
+            return matching.where(self.any_occurs(collection, phrases)).order_by(score.desc(), number)
         words, number, vector = _INDEXED[collection]
         if self._is_postgresql:
             rank = func.ts_rank(literal_column(vector), _tsquery(phrases), type_=Float())
-            return matching.order_by(func.coalesce(rank, 0).desc(), number)
+            found = matching.where(self.any_occurs(collection, phrases))
+            return found.order_by(func.coalesce(rank, 0).desc(), number)
         # The measure of FTS5 is the smaller the better.
         best = (
             select(words.c.rowid.label("number"), literal_column("rank").label("rank"))
             .where(_matches(words.name, phrases))
             .subquery()
         )
-        (from_,) = matching.get_final_froms()
-        joined = matching.select_from(from_.outerjoin(best, best.c.number == number))
-        return joined.order_by(func.coalesce(best.c.rank, 0), number)
+        joined = matching.select_from(tables.outerjoin(best, best.c.number == number))
+        found = joined.where(self._or_running(collection, best.c.number.is_not(None), phrases))
+        return found.order_by(func.coalesce(best.c.rank, 0), number)
 
     def _read(self, collection: Collection, phrase: Phrase) -> ColumnElement[bool]:
         return self._in_texts(phrase, TEXTS[collection], NESTED_TEXTS.get(collection))
