@@ -163,7 +163,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 5.0
     search_concurrency: Annotated[
         int, Meta(ge=1, le=100, description="Searches that are worked on at once; others wait their turn.")
-    ] = 8
+    ] = 4
     start_tries: Annotated[
         int, Meta(ge=1, description="Attempts to start an execution's container before its actor goes to ERROR.")
     ] = 6

@@ -379,3 +379,30 @@ def test_hostile_values_and_names_are_only_data(either_world: World) -> None:
 
 def test_a_limit_above_the_servers_counts_as_that(world: World) -> None:
     assert world.get("/actors/v2?limit=1000000")["_metadata"]["recordLimit"] == 1000
+
+
+ODD_VALUES = [
+    r'"\u0000 in a text"',
+    r'"\ud83d\ude00 \u001f \u2028"',
+    "1e308",
+    "-0.0",
+    "9" * 300,
+    "9" * 5000,
+    "[" * 90 + "]" * 90,
+    r'{"\u0000": "name", "": [null, true, "x"]}',
+    '"' + "many words " * 9_000 + '"',
+    '"' + "\U00020000" * 25_000 + '"',
+]
+
+
+def test_no_value_spoils_the_indexes(either_world: World) -> None:
+    """What may be stored is stored, and what stands beside it is found."""
+    stored = 0
+    for value in ODD_VALUES:
+        body = f'{{"image": "abacosamples/test", "defaultEnvironment": {{"x": [{value}], "y": "needle"}}}}'
+        answer = either_world.send("POST", "/actors/v2", content=body.encode(), kind="application/json")
+        assert answer.status_code in {200, 400}, value[:80]
+        stored += answer.status_code == 200
+        assert count(either_world, "actors", ("exactsearch", "abacosamples")) == stored
+        assert count(either_world, "actors", ("default_environment.x", "nothing")) == 0
+    assert stored > len(ODD_VALUES) / 2
