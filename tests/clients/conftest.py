@@ -12,6 +12,7 @@ from bench.live import ROOT, LiveServer, started
 from clients.certificates import issue
 
 PASSWORD = "it's a secret"
+WALKS = Path(__file__).parent / "walks"
 _WALK_SECONDS = 120
 Walk = Callable[[str, str], None]
 
@@ -34,7 +35,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
     host = f"127.77.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
     tls = TlsServer(tmp_path_factory.mktemp("clients"), host)
     with started(tls, "test", "wc", "py3_func"):
-        tls.admin("user", "add", "jdoe", "--password", PASSWORD)
+        tls.administer(
+            ("user", "add", user, "--password", PASSWORD, "--email", f"{user}@example.org")
+            for user in ("jdoe", *(path.stem for path in WALKS.glob("*.py")))
+        )
         yield tls
 
 
@@ -43,16 +47,14 @@ def walk(server: TlsServer, tmp_path: Path) -> Walk:
     """Run a script of ``walks/`` with the Python of a stock client, as a user would."""
 
     def run(client: str, script: str) -> None:
-        user = script.removesuffix(".py")
-        server.admin("user", "add", user, "--password", PASSWORD, "--email", f"{user}@example.org")
         inherited = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
         done = subprocess.run(
-            [str(ROOT / "build/clients" / client / "bin/python"), str(Path(__file__).parent / "walks" / script)],
+            [str(ROOT / "build/clients" / client / "bin/python"), str(WALKS / script)],
             env=inherited
             | {
                 "HOME": str(tmp_path),  # where the clients keep sessions
                 "API_SERVER": server.url,
-                "USERNAME": user,  # one for each walk: none sees the actors of another
+                "USERNAME": script.removesuffix(".py"),  # one for each walk: none sees the actors of another
                 "PASSWORD": PASSWORD,
                 "AUTHORITY": str(server.authority),
                 # What clients use where they have no argument for it.

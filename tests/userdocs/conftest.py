@@ -12,8 +12,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     with live_server(
         tmp_path_factory.mktemp("userdocs") / "data", "test", "wc", webhook_private_addresses="true"
     ) as running:
-        for user in ("testuser", "jdoe", "testotheruser"):
-            running.admin("user", "add", user, "--password", "secret")
+        users = ("testuser", "jdoe", "testotheruser")
+        running.administer(("user", "add", user, "--password", "secret") for user in users)
         yield running
 
 
