@@ -44,7 +44,11 @@ def test_a_nonce_is_not_the_owner(world: World) -> None:
     world.require_refused(response, 400, "owner")
 
 
-@pytest.mark.parametrize("name", ["LD_PRELOAD", "PYTHONPATH", "BASH_ENV", "PATH", "NODE_OPTIONS", "PERL5OPT"])
+@pytest.mark.parametrize(
+    "name",
+    ["LD_PRELOAD", "PYTHONPATH", "BASH_ENV", "PATH", "NODE_OPTIONS", "PERL5OPT", "OPENSSL_CONF", "GIT_SSH_COMMAND",
+     "http_proxy", "HTTPS_PROXY", "all_proxy", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "HOSTALIASES"],
+)  # fmt: skip
 def test_execute_does_not_replace_the_code_that_has_the_owners_token(world: World, name: str) -> None:
     actor = shared(world, "EXECUTE", token=True)
     path = f"{actor}/messages?{name}=/_abaco_binary_data"

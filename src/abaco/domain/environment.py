@@ -25,19 +25,28 @@ MAX_ENVIRONMENT_BYTES = 1_048_576
 """Of all variables one user request asks for; the kernel's own limit is about twice that."""
 
 
-_LOADS_CODE = ("LD_", "PYTHON", "PERL5", "RUBY", "NODE_", "BASH_", "JAVA_", "GCONV_PATH", "GLIBC_TUNABLES")
+_LOADS_CODE = (
+    *("LD_", "PYTHON", "PERL5", "RUBY", "NODE_", "BASH_", "JAVA_", "GCONV_PATH", "GLIBC_TUNABLES"),
+    *("GIT_", "OPENSSL_"),
+)
 _ALSO_LOADS_CODE = frozenset(
     {"ENV", "PATH", "HOME", "IFS", "CLASSPATH", "R_PROFILE", "R_PROFILE_USER", "R_ENVIRON_USER"}
+)
+_LEADS_ASTRAY = frozenset(
+    {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_HOME", "WGETRC", "NETRC"}
+    | {"XDG_CONFIG_HOME", "HOSTALIASES", "LOCALDOMAIN", "RES_OPTIONS"}
 )
 
 
 def loads_code(name: str) -> bool:
-    """Whether a variable of this name makes common programs load or run other code.
+    """Whether a variable of this name makes common programs load other code, or send what they send elsewhere.
 
-    The dynamic loader (ld.so(8)), shells and interpreters read these. With a binary message, which is a file in the
-    container, one of them is enough to replace the program of an image.
+    The dynamic loader (ld.so(8)), shells and interpreters read the former. With a binary message, which is a file in
+    the container, one of them is enough to replace the program of an image. HTTP clients read the latter, proxies in
+    any case, and give the token of their request away.
     """
-    return name.startswith(_LOADS_CODE) or name in _ALSO_LOADS_CODE
+    leads_astray = name in _LEADS_ASTRAY or name.upper().endswith("_PROXY")
+    return leads_astray or name.startswith(_LOADS_CODE) or name in _ALSO_LOADS_CODE
 
 
 def render(value: Any) -> str:

@@ -111,14 +111,14 @@ class Mailbox:
             )
 
     def _require_harmless(self, post: Post, actor: Actor) -> None:
-        """Raise NotPermitted for variables that replace an actor's code, where it runs with its owner's token."""
+        """Raise NotPermitted for variables that replace an actor's code or server, where it has its owner's token."""
         if self._access.is_owner(post.caller, actor) or not self._access.gives_owner_token(actor):
             return
         for name in post.environment:
             if loads_code(name):
                 raise NotPermitted(
-                    f"Not authorized -- {name[:80]} makes programs load other code, and this actor runs with its "
-                    "owner's access token: only the owner may set it.",
+                    f"Not authorized -- {name[:80]} makes programs load other code or ask others, and this actor runs "
+                    "with its owner's access token: only the owner may set it.",
                 )
 
     def _new_message(self, post: Post, actor: Actor) -> NewMessage:
