@@ -58,6 +58,15 @@ def test_the_count_leaves_out_what_is_being_executed(store: Store) -> None:
     assert store.mailbox.count("unknown") == 0
 
 
+def test_a_purge_ends_more_than_a_statement_has_parameters(store: Store) -> None:
+    """PostgreSQL takes 65,535 of them."""
+    add_actor(store)
+    for start in range(0, 70_000, 7_000):
+        post(store, *(f"e{number}" for number in range(start, start + 7_000)))
+    assert store.mailbox.purge("actor1", NOW) == 70_000
+    assert store.mailbox.count("actor1") == 0
+
+
 def test_a_purge_ends_what_waits_and_leaves_what_runs(store: Store) -> None:
     """P2"""
     add_actor(store, "actor1")
