@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fcntl import LOCK_EX, flock
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -149,6 +150,7 @@ def open_admin(settings: Settings, *, create: bool) -> Iterator[Admin]:
             _vault(settings),
             partial(_encryption_keys, settings),
             partial(_write_encryption_keys, settings),
+            partial(_held, settings.data / "encryption.lock"),
         )
         tenants = Tenants(store, settings.default_tenant, settings.base_url)
         if tenants.match(settings.default_tenant) is None:
@@ -358,6 +360,14 @@ def _write_encryption_keys(settings: Settings, keys: Sequence[str]) -> None:
     directory = os.open(path.parent, os.O_RDONLY)
     os.fsync(directory)
     os.close(directory)
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Waits until nobody else has the lock; the kernel lets go of it however this process ends."""
+    with path.open("w") as file:
+        flock(file, LOCK_EX)
+        yield
 
 
 def _key_file(path: Path, fresh: Callable[[], str]) -> str:

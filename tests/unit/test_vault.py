@@ -1,12 +1,19 @@
 """Sealing, and rotating keys at any moment."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from abaco.bootstrap import open_admin
+from abaco.domain.config import Config
+from abaco.domain.moment import utc_now
 from abaco.errors import InternalError
 from abaco.services.key_rotation import KeyRotation
 from abaco.services.vault import Vault
+from abaco.settings import Settings
 
 
 class Shelf:
@@ -58,7 +65,7 @@ def test_a_rotation_seals_all_anew_and_keeps_the_former_key_for_a_while() -> Non
     file = KeyFile()
     vault, (first,) = Vault(file.read), file.keys
     shelf = Shelf(vault.seal("a"), vault.seal("b"))
-    rotation = KeyRotation([shelf], vault, file.read, file.write)
+    rotation = KeyRotation([shelf], vault, file.read, file.write, nullcontext)
     assert rotation.rotate() == 2
     assert file.keys[1:] == [first]
     assert all(vault.is_current(sealed) for sealed in shelf.values.values())
@@ -80,7 +87,7 @@ def test_a_crash_anywhere_leaves_everything_readable(step: str, done: int) -> No
     file = KeyFile()
     vault = Vault(file.read)
     shelf = Shelf(*(vault.seal(text) for text in "abc"))
-    rotation = KeyRotation([shelf], vault, file.read, file.write)
+    rotation = KeyRotation([shelf], vault, file.read, file.write, nullcontext)
     if step == "forget_former":
         file.write([Vault.new_key(), *file.keys])
     shelf.crash_after = done
@@ -92,3 +99,31 @@ def test_a_crash_anywhere_leaves_everything_readable(step: str, done: int) -> No
     rotation.forget_former()
     assert [vault.unseal(sealed) for sealed in shelf.values.values()] == ["a", "b", "c"]
     assert len(file.keys) == 1
+
+
+def test_rotations_at_the_same_time_lose_no_key(tmp_path: Path) -> None:
+    """Each reads the keys, adds one and writes them: whoever comes between drops the other's."""
+    settings = Settings(data=tmp_path)
+
+    def read() -> list[str]:
+        return (tmp_path / "encryption.key").read_text().split()
+
+    with open_admin(settings, create=True) as admin:
+        admin.rotation.rotate()
+        sealed = Vault(read).seal("hunter2")
+        admin.store.configs.add(Config("c", "T", "c", sealed, True, (), "ada", utc_now()))
+
+    def rotate() -> None:
+        with open_admin(settings, create=False) as admin:
+            for _ in range(10):
+                admin.rotation.rotate()
+
+    threads = [Thread(target=rotate) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(read()) == 32
+    with open_admin(settings, create=False) as admin:
+        ((_, value),) = admin.store.configs.sealed()
+    assert Vault(read).unseal(value) == "hunter2"
