@@ -91,6 +91,20 @@ def test_what_is_not_granted_comes_in_an_envelope(world: World, body: dict[str, 
     world.require_refused(wrong, 401, "client")
 
 
+def test_refreshing_at_another_host_makes_nobody_a_user_of_its_tenant(world: World) -> None:
+    """What the token says is signed, and others take our word."""
+
+    def ask(host: str, body: dict[str, Any]) -> Any:
+        return world.http.send("POST", "/v3/oauth2/tokens", headers=[("Host", host)], json=body)
+
+    there = result_of(ask("other.test", PASSWORD))
+    refresh = {"grant_type": "refresh_token", "refresh_token": there["refresh_token"]["refresh_token"]}
+    world.require_refused(ask("abaco.test", refresh), 401, "refresh token")
+    again = result_of(ask("other.test", refresh))["access_token"]["access_token"]
+    payload = again.split(".")[1]
+    assert json.loads(base64.urlsafe_b64decode(payload + "=="))["tapis/tenant_id"] == "other"
+
+
 def test_it_can_be_revoked_by_who_has_it(world: World) -> None:
     first, second = sign_in(world), sign_in(world)
     for token in (first["access_token"]["access_token"], "unknown"):

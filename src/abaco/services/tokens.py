@@ -67,7 +67,7 @@ class Tokens:
         """
         key = client.key if client else ""
         if ask.grant_type == "refresh_token":
-            return self._refresh(key, ask.refresh_token, mint)
+            return self._refresh(tenant, key, ask.refresh_token, mint)
         user = self._who(tenant, client, ask)
         tokens, grant = self._mint(user.tenant, user.name, key, mint, refreshable=ask.grant_type == "password")
         self._store.tokens.add(tokens)
@@ -103,11 +103,12 @@ class Tokens:
             raise GrantRefused(Refusal.INVALID_GRANT, f"There is no user {name[:64]!r}.")
         return user
 
-    def _refresh(self, client_key: str, refresh_token: str, mint: Mint) -> Grant:
+    def _refresh(self, tenant: str, client_key: str, refresh_token: str, mint: Mint) -> Grant:
         """New tokens for a refresh token, which is used up: of two who come with it one is refused."""
         old = digest(refresh_token)
         found = self._store.tokens.find_refresh(old, client_key, self._clock.now())
-        if found is not None:
+        # Or a signed token would name the user as one of a tenant that they only asked by the host of.
+        if found is not None and found.tenant == tenant:
             tokens, grant = self._mint(found.tenant, found.username, client_key, mint, refreshable=True)
             if self._store.tokens.rotate(old, tokens):
                 return grant
