@@ -252,3 +252,21 @@ def test_the_last_uses_are_given_once_each(either_world: World) -> None:
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["No remaining uses left for this nonce."] * 15 + ["ada"] * 5
+
+
+def test_no_log_tells_a_nonce(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    actor = world.actor()
+    nonce = world.post(f"{actor}/nonces", json={})["id"]
+
+    def fail(_digest: str) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(world.store.nonces, "find", fail)
+    response = world.send("GET", f"{actor}/nonces/{nonce}")
+    assert response.status_code == 500
+    # The first line; what follows is the traceback, which a server writes without values.
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "request_failed" in line]
+    assert "/nonces/..." in line
+    assert nonce not in line

@@ -1,5 +1,6 @@
 """The application: its routes, its error handlers, its edge. A newcomer reads the whole API here."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,9 @@ from abaco.services.workers import Workers
 from abaco.settings import Settings
 
 __all__ = ["Services", "build_app"]
+
+_NONCE = re.compile("(?<=/nonces/).+")
+"""What opens an actor to whoever reads it in a log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,8 @@ def _error_handlers(wire: Wire, log: FilteringBoundLogger) -> dict[Any, Any]:
         return unexpected(request, error)
 
     def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        log.error("request_failed", method=request.scope["method"], path=request.scope["path"], exc_info=error)
+        path = _NONCE.sub("...", request.scope["path"])
+        log.error("request_failed", method=request.scope["method"], path=path, exc_info=error)
         return wire.failure(InternalError("Abaco failed to answer this request; the server's log says why."))
 
     return {AbacoError: abaco_error, HTTPException: http_error, Exception: unexpected}
