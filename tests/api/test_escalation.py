@@ -97,6 +97,28 @@ def test_what_the_service_sets_callers_do_not(world: World) -> None:
     assert made["id"] != "x"
 
 
+def test_who_reads_an_actor_does_not_get_the_nonce_in_its_webhook(world: World) -> None:
+    """It opens more, and perhaps another actor."""
+    target = world.actor()
+    nonce = world.post(f"{target}/nonces", json={"level": "UPDATE"})["id"]
+    url = f"https://abaco.test{target}/messages?x-nonce={nonce}"
+    actor = shared(world, "UPDATE", webhook=url)
+    own_nonce = world.post(f"{actor}/nonces", json={"level": "READ"})["id"]
+    masked = url.replace(nonce, "********")
+    put = {"image": "abacosamples/test", "webhook": masked}
+    seen = [
+        world.get(actor, "bob")["webhook"],
+        world.get("/actors", "bob")[0]["webhook"],
+        world.get("/actors/search/actors", "bob")["search"][0]["webhook"],
+        world.put(actor, "bob", json=put)["webhook"],
+        world.http.send("GET", f"{actor}?x-nonce={own_nonce}").json()["result"]["webhook"],
+    ]
+    assert seen == [masked] * 5
+    assert world.get("/actors/search/actors?webhook.like=x-nonce", "bob")["search"] == []
+    assert world.get("/actors/search/actors?webhook.like=x-nonce")["search"][0]["webhook"] == url
+    assert world.get(actor)["webhook"] == url  # what was sent back masked has changed nothing
+
+
 def test_running_as_who_sends_the_message(world: World) -> None:
     actor = shared(world, "EXECUTE", runAsExecutor=True)
     world.refuse("POST", f"{actor}/messages", "bob", json={"message": "hi"}, saying="uid")

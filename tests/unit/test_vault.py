@@ -61,6 +61,15 @@ def test_what_no_key_opens_is_an_error_without_the_value(sealed: str) -> None:
         Vault(KeyFile().read).unseal(sealed)
 
 
+@pytest.mark.parametrize("keys", [[], ["not a key"], ["a" * 43]])
+def test_a_key_file_that_holds_no_key_is_an_error_without_what_it_holds(keys: list[str]) -> None:
+    vault = Vault(lambda: keys)
+    for use in (vault.seal, vault.unseal, vault.is_current):
+        with pytest.raises(InternalError, match="cannot be read") as caught:
+            use("text")
+        assert not any(key in str(caught.value) for key in keys)
+
+
 def test_a_rotation_seals_all_anew_and_keeps_the_former_key_for_a_while() -> None:
     file = KeyFile()
     vault, (first,) = Vault(file.read), file.keys

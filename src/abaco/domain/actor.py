@@ -14,12 +14,22 @@ from abaco.domain.user import Principal
 from abaco.domain.webhook import require_webhook
 from abaco.errors import Conflict, InvalidInput, NotPermitted
 
-__all__ = ["DEFAULT_QUEUE", "Actor", "ActorDescription", "check_description", "described", "memory_bytes", "revised"]
+__all__ = [
+    "DEFAULT_QUEUE",
+    "Actor",
+    "ActorDescription",
+    "check_description",
+    "described",
+    "memory_bytes",
+    "revised",
+    "without_nonce",
+]
 
 DEFAULT_QUEUE = "default"
 _MAX_NAME = 255
 _MAX_DESCRIPTION = 16_384
 _HINT_FORBIDDEN = set("\"'{}[]")
+_NONCE_IN_URL = re.compile(r"(?<=x-nonce=)[^&#]+", re.IGNORECASE)
 _MEMORY = re.compile(r"(\d+)([bkmg]?)b?", re.IGNORECASE)
 _MEMORY_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _MIN_MEMORY = 6 * 1024**2
@@ -225,6 +235,12 @@ def described(description: ActorDescription, *, stateless: bool) -> dict[str, An
     }
 
 
+def without_nonce(actor: Actor) -> Actor:
+    """`actor` as others than its owner see it: a nonce in its webhook opens more than reading this actor does."""
+    masked = _NONCE_IN_URL.sub("********", actor.webhook)
+    return actor if masked == actor.webhook else replace(actor, webhook=masked)
+
+
 def revised(actor: Actor, description: ActorDescription, now: datetime) -> Actor:
     """`actor` as a PUT of `description` leaves it: omitted attributes return to their defaults.
 
@@ -234,9 +250,11 @@ def revised(actor: Actor, description: ActorDescription, now: datetime) -> Actor
     if description.stateless and not actor.stateless:
         raise Conflict("stateless cannot be set: an actor that was not stateless cannot become stateless.")
     renewed = description.force or description.image != actor.image
+    # Sent back as it was shown, it stays what it is.
+    webhook = actor.webhook if description.webhook == without_nonce(actor).webhook else description.webhook
     return replace(
         actor,
-        **described(description, stateless=actor.stateless),
+        **{**described(description, stateless=actor.stateless), "webhook": webhook},
         revision=actor.revision + 1 if renewed else actor.revision,
         status=ActorStatus.SUBMITTED if renewed else actor.status,
         status_message="" if renewed else actor.status_message,

@@ -1,6 +1,6 @@
 """From the identifier in a URL to an actor the caller may use."""
 
-from abaco.domain.actor import Actor
+from abaco.domain.actor import Actor, without_nonce
 from abaco.domain.permission import Level
 from abaco.domain.user import Principal
 from abaco.errors import NotFound, NotPermitted
@@ -30,6 +30,10 @@ class Access:
         """The base URL that users of the tenant reach the API at."""
         tenant = self._store.tenants.find(tenant_id)
         return (tenant.api_server if tenant else None) or self._base_url
+
+    def shown(self, caller: Principal, actor: Actor) -> Actor:
+        """`actor` as the caller may see it: only its owner and admins see a nonce in its webhook."""
+        return actor if caller.is_admin or self.is_owner(caller, actor) else without_nonce(actor)
 
     def require(self, caller: Principal, identifier: str, level: Level, *, state_api: bool = False) -> Actor:
         """The actor, if `caller` has `level` on it.

@@ -32,10 +32,11 @@ class Actors:
     def list(self, caller: Principal) -> "list[Actor]":
         """The actors the caller may read by an entry of their own or the world's, in order of registration."""
         require_full(caller)
-        return self._store.actors.list_visible(caller.tenant, caller.username)
+        visible = self._store.actors.list_visible(caller.tenant, caller.username)
+        return [self._access.shown(caller, actor) for actor in visible]
 
     def get(self, caller: Principal, identifier: str) -> Actor:
-        return self._access.require(caller, identifier, Level.READ)
+        return self._access.shown(caller, self._access.require(caller, identifier, Level.READ))
 
     def register(self, caller: Principal, description: ActorDescription) -> Actor:
         """A new actor, SUBMITTED; the engine prepares its image. Raises InvalidInput or NotPermitted."""
@@ -87,7 +88,7 @@ class Actors:
         actor = self._store.actors.change(caller.tenant, actor.id, caller.username, revise)
         self._notifier.notify(f"actor:{actor.id}")
         self._emit(ActorUpdated(actor.tenant, actor.id, actor.revision, caller.username))
-        return actor
+        return self._access.shown(caller, actor)
 
     def _require_no_takeover(self, caller: Principal, current: Actor, changed: Actor) -> None:
         """Raise NotPermitted if somebody else would have code of theirs run with the owner's access token."""

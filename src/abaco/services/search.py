@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from abaco.domain.actor import Actor
 from abaco.domain.permission import Level
 from abaco.domain.search import Collection, SearchQuery, collection_of, parse_query
 from abaco.domain.user import Principal
@@ -57,4 +58,6 @@ class Search:
     ) -> tuple[SearchQuery, SearchPage]:
         query = parse_query(pairs, self._max_limit)
         scope = SearchScope(collection, caller.tenant, caller.username, self._default_token, actor_id, execution_id)
-        return query, self._store.searches.find(scope, query, self._clock.now())
+        page = self._store.searches.find(scope, query, self._clock.now())
+        shown = [self._access.shown(caller, one) if isinstance(one, Actor) else one for one in page.found]
+        return query, SearchPage(page.total, shown)

@@ -60,4 +60,4 @@ class State:
             self._store.state.put(actor.id, state)
         elif not self._store.state.stage(grant.execution_id, grant.attempt, state):
             raise Conflict("This execution does not run any more; its state was not taken.")
-        return actor, state
+        return self._access.shown(caller, actor), state

@@ -12,7 +12,10 @@ __all__ = ["Vault"]
 
 @lru_cache(maxsize=4)
 def _opener(keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in keys])
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError:  # whose text may show the key
+        raise InternalError("The server's encryption key cannot be read: restore its file from a backup.") from None
 
 
 class Vault:

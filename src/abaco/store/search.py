@@ -99,6 +99,9 @@ class Searches:
         conditions = [_plain_ids(condition, scope.tenant) for condition in query.conditions]
         compiled = [clause(scope.collection, condition, is_postgresql=is_postgresql) for condition in conditions]
         phrases = [self._words.occurs(scope.collection, phrase) for phrase in query.exact]
+        if any(condition.path[0] == "webhook" for condition in conditions):
+            # It may hold a nonce, which only its owner sees: nobody else may guess it piece by piece.
+            compiled.append(actors.c.owner == scope.username)
         statement = select(_NUMBERS[scope.collection]).select_from(_TABLES[scope.collection])
         return statement.where(*_visible(scope, now), *compiled, *phrases).params(default_token=scope.default_token)
 
