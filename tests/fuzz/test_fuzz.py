@@ -45,7 +45,7 @@ _SETTINGS = hypothesis.settings(
 @pytest.fixture(scope="session")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server whose actors never run: their image does not exist. What is fuzzed is the API."""
-    with live_server(tmp_path_factory.mktemp("fuzz") / "data", log_level="error") as server:
+    with live_server(tmp_path_factory.mktemp("fuzz") / "data", log_level="error", sync_timeout_seconds="0.2") as server:
         yield server
 
 
