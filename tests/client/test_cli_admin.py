@@ -7,10 +7,10 @@ from api.jwts import public_der, public_pem
 
 from abaco.bootstrap import Admin, open_admin
 from abaco.cli.main import run
+from abaco.domain.ids import digest
 from abaco.domain.moment import utc_now
 from abaco.domain.tenant import Tenant
 from abaco.domain.user import Role, User
-from abaco.services.clients import digest
 from abaco.settings import Settings
 
 Capture = pytest.CaptureFixture[str]

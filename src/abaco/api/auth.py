@@ -131,6 +131,6 @@ class Caller:
         """Whether finding out who sent a request may mean to wait for somebody else's server."""
         return self._identity.may_take_long(credentials)
 
-    async def identify(self, request: Request[Any, Any, Any]) -> Principal:
-        """Who sent the request, for what takes more than one use case: a nonce is counted once."""
-        return await to_thread.run_sync(self._identity.authenticate, credentials_of(request))
+    async def identify(self, credentials: Credentials) -> Principal:
+        """Who sent a request, for what takes more than one use case: a nonce is counted once."""
+        return await to_thread.run_sync(self._identity.authenticate, credentials)

@@ -14,6 +14,7 @@ from abaco import __version__
 from abaco.api import schemas
 from abaco.api.glossary import ERRORS, FAILED_EXECUTION, FIELDS, PATH_PARAMETERS, Word
 from abaco.api.surface import CANONICAL_ROOT
+from abaco.api.wire import EXECUTION_HEADER
 from abaco.errors import ERROR_CODE_HEADER
 
 __all__ = ["BYTES", "FORM", "JSON", "Note", "Query", "documented", "openapi_document"]
@@ -65,8 +66,8 @@ class Note:
     tuple of schemas for one of them.
     `security` are the schemes, one of which is needed; "none" is none. With `failure`, the type of its errors, neither
     answers nor errors come in an envelope.
-    `bodies` are the types of the request by content type: a schema, bytes, or Any for every JSON value. `also` names
-    other answers.
+    `bodies` are the types of the request by content type: a schema, bytes, or Any for every JSON value. `waits` says
+    that the request may wait for an execution, whose answer comes without an envelope.
     """
 
     operation_id: str
@@ -75,7 +76,7 @@ class Note:
     query: Sequence[Query]
     security: Sequence[str]
     failure: Any
-    also: Sequence[str]
+    waits: bool
 
 
 def documented(
@@ -88,15 +89,15 @@ def documented(
     query: Sequence[Query] = (),
     security: Sequence[str] = CALLER,
     failure: Any = None,
-    also: Sequence[str] = (),
+    waits: bool = False,
 ) -> dict[str, Any]:
     """A route's keyword arguments: its names, and the types of its request and of the envelope's result.
 
-    `body` is a schema that may come as JSON or as a form; `bodies` says otherwise, by content type. `also` are further
-    ways in which it may answer: "search" (an object of matches) or "synchronous" (what an execution sent).
+    `body` is a schema that may come as JSON or as a form; `bodies` says otherwise, by content type. The rest is as in
+    `Note`.
     """
     given = bodies or ({} if body is None else dict.fromkeys((JSON, FORM), body))
-    note = Note(operation_id, result, given, query, security, failure, also)
+    note = Note(operation_id, result, given, query, security, failure, waits)
     return {"operation_id": operation_id, "summary": summary, "opt": {_DOCUMENTED: note}, "status_code": 200}
 
 
@@ -197,7 +198,7 @@ def _describe(operation: dict[str, Any], note: Note, shapes: _Shapes) -> None:
         "200": {"description": "Done.", "content": _success(note, shapes)},
         **{code: _failure(note, word, shapes) for code, word in ERRORS.items()},
     }
-    if "synchronous" in note.also:
+    if note.waits:
         _describe_waiting(operation["responses"], note, shapes)
 
 
@@ -212,7 +213,7 @@ def _describe_waiting(responses: dict[str, Any], note: Note, shapes: _Shapes) ->
     responses["500"] = _failure(note, FAILED_EXECUTION, shapes)
     header = {"description": "The execution that the message became.", "schema": {"type": "string"}}
     for code in ("200", "202", "500"):
-        responses[code].setdefault("headers", {})["X-Abaco-Execution-Id"] = header
+        responses[code].setdefault("headers", {})[EXECUTION_HEADER] = header
 
 
 def _failure(note: Note, word: Word, shapes: _Shapes) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from time import perf_counter
 from typing import Any
 
 from abaco.api.surface import CANONICAL_ROOT, Surface
+from abaco.api.wire import EXECUTION_HEADER
+from abaco.errors import ERROR_CODE_HEADER
 
 __all__ = ["App", "Edge"]
 
@@ -19,7 +21,7 @@ Observe = Callable[[str, int, float], None]
 
 _SLASHES = re.compile(r"/{2,}")
 _CORS_METHODS = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
-_EXPOSED = b"X-Abaco-Error-Code, X-Abaco-Execution-Id"
+_EXPOSED = f"{ERROR_CODE_HEADER}, {EXECUTION_HEADER}".encode()
 
 
 class Edge:

@@ -12,7 +12,7 @@ from abaco.api.documents import documented
 from abaco.api.params import surface_of
 from abaco.api.search import SEARCH, Searches
 from abaco.api.surface import CANONICAL_ROOT
-from abaco.api.wire import Wire, actor_links, execution_fields, summary_fields
+from abaco.api.wire import Wire, execution_fields, log_links, summary_fields
 from abaco.domain.search import Collection
 from abaco.services.executions import Executions
 
@@ -67,10 +67,8 @@ def execution_routes(executions: Executions, searches: Searches, caller: Caller,
             done = "Log search completed successfully."
             return await searches.of_actor(request, Collection.LOGS, done, actor_id, execution_id)
         actor, text = await caller.call(request, lambda who: executions.log(who, actor_id, execution_id))
-        links = actor_links(surface_of(request), actor)
-        execution = f"{links['executions']}/{execution_id}"
-        own = {"self": f"{execution}/logs", "owner": links["owner"], "execution": execution}
-        return wire.success("Logs retrieved successfully.", {"logs": text, "_links": own})
+        links = log_links(surface_of(request), actor.api_server, actor.owner, actor.id, execution_id)
+        return wire.success("Logs retrieved successfully.", {"logs": text, "_links": links})
 
     @get(_ONE + "/results", **documented("getOneExecutionResult", "Take the oldest unread result.", bytes))
     async def pop_result(request: Request[Any, Any, Any], actor_id: FromPath[str], execution_id: FromPath[str]) -> Any:

@@ -37,11 +37,11 @@ FIELDS: Mapping[str, Word] = {
     "execution": Word("URL of the execution.", f"{_SERVER}/actors/v2/{_ID}/executions/wmQdRq4X1ZbA3"),
     "messages": Word("URL of the actor's messages.", f"{_SERVER}/actors/v2/{_ID}/messages"),
     "logs": Word("URL of the execution's log.", f"{_SERVER}/actors/v2/{_ID}/executions/wmQdRq4X1ZbA3/logs"),
-    "ActorLinks.owner": Word("URL of the owner's profile.", f"{_SERVER}/profiles/v2/ada"),
     "ExecutionLinks.owner": Word("URL of the sender's profile.", f"{_SERVER}/profiles/v2/ada"),
-    "Links.owner": Word("URL of the owner's profile.", f"{_SERVER}/profiles/v2/ada"),
-    "LogLinks.owner": Word("URL of the owner's profile.", f"{_SERVER}/profiles/v2/ada"),
-    "PostedLinks.owner": Word("URL of the owner's profile.", f"{_SERVER}/profiles/v2/ada"),
+    **dict.fromkeys(
+        ("ActorLinks.owner", "AliasLinks.owner", "Links.owner", "LogLinks.owner", "PostedLinks.owner"),
+        Word("URL of the owner's profile.", f"{_SERVER}/profiles/v2/ada"),
+    ),
     # --- actors ---
     "image": Word("Container image: [registry/]repository[:tag].", "abacosamples/wc"),
     "name": Word("A name for people; need not be unique.", "word-counter"),
@@ -114,7 +114,6 @@ FIELDS: Mapping[str, Word] = {
     "level": Word("NONE, READ, EXECUTE or UPDATE; each includes the ones before it.", "EXECUTE"),
     "alias": Word("The name.", "word-counter"),
     "actor": Word("URL of the actor.", f"{_SERVER}/actors/v2/{_ID}"),
-    "AliasLinks.owner": Word("URL of the owner's profile.", f"{_SERVER}/profiles/v2/ada"),
     "Nonce.id": Word("The nonce itself: whoever has it can use it.", "DEV_8f14e45fceea167a5a36dedd4bea2543"),
     "roles": Word("The owner's roles when it was made; admin and privileged do not come with it.", ["user"]),
     "maxUses": Word("How often it may be used; -1 is any number of times.", 3),

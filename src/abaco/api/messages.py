@@ -53,7 +53,7 @@ _SEND = documented(
             {"type": "string", "enum": ["true", "false"]},
         ),
     ],
-    also=["synchronous"],
+    waits=True,
 )
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
@@ -192,18 +192,17 @@ class _Posting:
         self._hidden = frozenset({"message"} if settings.nonce_in_environment else {"message", "x-nonce"})
         self._letters: Batcher[_Letter, Posted] = Batcher(_deliver(identity, mailbox))
 
-    async def post(self, request: Request[Any, Any, Any], actor_id: str, sender: Principal | None = None) -> Posted:
-        """Post the message; `sender` is given where the request is going to wait for the execution."""
-        waits = sender is not None
-        in_query = query_value(request, "message")
-        if request.content_type[0] == BYTES and not in_query:
-            who = sender or await self._caller.identify(request)
-            return await self._post_binary(request, actor_id, who, waits=waits)
-        shown = sender or credentials_of(request)
-        if not isinstance(shown, Principal) and self._caller.may_take_long(shown):
-            shown = await self._caller.identify(request)  # not with the batch, in which others' messages are
+    async def post(self, request: Request[Any, Any, Any], actor_id: str, sender: Credentials | Principal) -> Posted:
+        """Post the message; a `sender` who is known already is going to wait for the execution."""
+        waits = isinstance(sender, Principal)
+        is_binary = request.content_type[0] == BYTES and not query_value(request, "message")
+        # Who may take long to find is not to be looked up with the batch, in which others' messages are.
+        if not isinstance(sender, Principal) and (is_binary or self._caller.may_take_long(sender)):
+            sender = await self._caller.identify(sender)
+        if is_binary and isinstance(sender, Principal):
+            return await self._post_binary(request, actor_id, sender, waits=waits)
         payload, environment = await _payload(request), _environment(request, self._hidden)
-        return await self._letters.submit(_Letter(shown, actor_id, payload, environment, synchronous=waits))
+        return await self._letters.submit(_Letter(sender, actor_id, payload, environment, synchronous=waits))
 
     async def _post_binary(
         self, request: Request[Any, Any, Any], actor_id: str, who: Principal, *, waits: bool
@@ -236,11 +235,11 @@ def message_routes(
 
     @post(_PATH, **_SEND)
     async def send_message(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
-        credentials_of(request)  # before the body: a stranger is told so at once
+        credentials = credentials_of(request)  # before the body: a stranger is told so at once
         if not is_synchronous(request):
-            posted = await posting.post(request, actor_id)
+            posted = await posting.post(request, actor_id, credentials)
             return wire.success(_DONE, _posted_fields(surface_of(request), posted))
-        who = await caller.identify(request)
+        who = await caller.identify(credentials)
         async with waiters.place(who):
             posted = await posting.post(request, actor_id, who)
             return await synchronous.answer(request, posted, _posted_fields(surface_of(request), posted))

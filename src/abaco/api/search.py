@@ -13,7 +13,7 @@ from abaco.api.auth import Caller
 from abaco.api.documents import Query, documented
 from abaco.api.params import query_pairs, surface_of
 from abaco.api.surface import CANONICAL_ROOT, Surface
-from abaco.api.wire import Wire, actor_fields, execution_fields, worker_fields
+from abaco.api.wire import Wire, actor_fields, execution_fields, log_links, worker_fields
 from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution
 from abaco.domain.search import Collection, SearchQuery, asks_to_search
@@ -93,22 +93,14 @@ class Searches:
                 del fields["tenant"]
                 return _spelled(surface, fields)
             case FoundLog():
-                return _log_fields(surface, found)
+                owner, actor_id = found.actor_owner, found.actor_id
+                links = log_links(surface, found.api_server, owner, actor_id, found.execution_id)
+                return {"logs": found.text, "_links": links}
 
 
 def _spelled(surface: Surface, fields: Mapping[str, Any]) -> dict[str, Any]:
     """In the surface's case, nulls present in both: clients of searches look for them."""
     return {surface.spell(name): value for name, value in fields.items()}
-
-
-def _log_fields(surface: Surface, log: FoundLog) -> dict[str, Any]:
-    execution = f"{log.api_server}{surface.links}/{log.actor_id}/executions/{log.execution_id}"
-    links = {
-        "self": f"{execution}/logs",
-        "owner": f"{log.api_server}{surface.profiles}/{log.actor_owner}",
-        "execution": execution,
-    }
-    return {"logs": log.text, "_links": links}
 
 
 def search_routes(searches: Searches) -> list[BaseRouteHandler]:

@@ -7,15 +7,12 @@ from litestar import Request, Response
 
 from abaco.api.params import query_value
 from abaco.api.waiting import Waiters
-from abaco.api.wire import Wire
+from abaco.api.wire import EXECUTION_HEADER, Wire
 from abaco.errors import AbacoError
 from abaco.services.executions import Executions
 from abaco.services.mailbox import Posted
 
-__all__ = ["EXECUTION_HEADER", "Synchronous", "is_synchronous"]
-
-EXECUTION_HEADER = "X-Abaco-Execution-Id"
-"""Says which execution an answer is of, also where the connection is cut and the rest must be asked for."""
+__all__ = ["Synchronous", "is_synchronous"]
 
 
 def is_synchronous(request: Request[Any, Any, Any]) -> bool:

@@ -15,15 +15,19 @@ from abaco.errors import ERROR_CODE_HEADER, STATUS_BY_CODE, AbacoError
 from abaco.ports import PlacedWorker
 
 __all__ = [
+    "EXECUTION_HEADER",
     "Wire",
     "actor_fields",
     "actor_links",
     "execution_fields",
     "execution_links",
+    "log_links",
     "summary_fields",
     "worker_fields",
 ]
 
+EXECUTION_HEADER = "X-Abaco-Execution-Id"
+"""Says which execution an answer is of, also where the connection is cut and the rest must be asked for."""
 _UNKNOWN = "None"
 """What clients expect where there is no value yet; the keys must be there."""
 
@@ -113,6 +117,16 @@ def execution_links(surface: Surface, execution: Execution) -> dict[str, str]:
     base = f"{execution.api_server}{surface.links}/{execution.actor_id}/executions/{execution.id}"
     owner = f"{execution.api_server}{surface.profiles}/{execution.executor}"
     return {"self": base, "owner": owner, "logs": f"{base}/logs"}
+
+
+def log_links(surface: Surface, api_server: str, owner: str, actor_id: str, execution_id: str) -> dict[str, str]:
+    """Of the log of an execution; `owner` is the actor's."""
+    execution = f"{api_server}{surface.links}/{actor_id}/executions/{execution_id}"
+    return {
+        "self": f"{execution}/logs",
+        "owner": f"{api_server}{surface.profiles}/{owner}",
+        "execution": execution,
+    }
 
 
 def execution_fields(surface: Surface, execution: Execution) -> dict[str, Any]:

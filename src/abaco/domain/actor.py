@@ -121,6 +121,10 @@ class Actor:
         """Whether somebody is told of this actor's events."""
         return bool(self.link or self.webhook)
 
+    def gives_owner_token(self, default: bool) -> bool:
+        """Whether its executions may do everything its owner may; `default` holds where the actor does not say."""
+        return default if self.token is None else self.token
+
     def worker_limit(self, default: int) -> int:
         """How many executions of this actor may run at once."""
         if not self.stateless:

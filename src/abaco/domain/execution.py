@@ -13,7 +13,17 @@ from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import Payload, message_variables
 from abaco.domain.moment import iso
 
-__all__ = ["Claim", "Execution", "ExecutionSummary", "Outcome", "StopReason", "context", "final_state", "not_run"]
+__all__ = [
+    "Claim",
+    "Execution",
+    "ExecutionSummary",
+    "Outcome",
+    "StopReason",
+    "context",
+    "final_state",
+    "not_run",
+    "submitted",
+]
 
 
 class StopReason(StrEnum):
@@ -103,6 +113,23 @@ class Claim:
     executor_ids: tuple[int, int] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     jwt_header: str | None = None
+
+
+def submitted(
+    execution_id: str, actor: Actor, executor: str, now: datetime, ids: tuple[int | None, int | None] = (None, None)
+) -> Execution:
+    """The execution that a message for `actor` is born with; `ids`: uid and gid of `executor`, if they matter."""
+    return Execution(
+        id=execution_id,
+        actor_id=actor.id,
+        tenant=actor.tenant,
+        api_server=actor.api_server,
+        executor=executor,
+        status=ExecutionStatus.SUBMITTED,
+        received_at=now,
+        executor_uid=ids[0],
+        executor_gid=ids[1],
+    )
 
 
 def context(claim: Claim, access_token: str, configs: str = "{}") -> dict[str, str]:

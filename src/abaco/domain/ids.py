@@ -3,8 +3,9 @@
 import secrets
 import string
 from collections.abc import Callable
+from hashlib import sha256
 
-__all__ = ["ID_LENGTH", "NewId", "actor_dbid", "has_id_shape", "new_id", "new_nonce", "new_secret"]
+__all__ = ["ID_LENGTH", "NewId", "actor_dbid", "digest", "has_id_shape", "new_id", "new_nonce", "new_secret"]
 
 ID_LENGTH = 13
 _ALPHABET = string.ascii_letters + string.digits
@@ -25,6 +26,11 @@ def new_id() -> str:
 def new_secret() -> str:
     """A bearer secret of 256 bits."""
     return secrets.token_hex(32)
+
+
+def digest(secret: str) -> str:
+    """What is kept of a token, a nonce or a client's secret: so many random bits need no slow hash."""
+    return sha256(secret.encode(errors="surrogateescape")).hexdigest()
 
 
 def new_nonce(tenant: str) -> str:

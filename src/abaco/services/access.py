@@ -19,7 +19,7 @@ class Access:
 
     def gives_owner_token(self, actor: Actor) -> bool:
         """Whether the actor's executions may do everything its owner may."""
-        return self._default_token if actor.token is None else actor.token
+        return actor.gives_owner_token(self._default_token)
 
     @staticmethod
     def is_owner(caller: Principal, actor: Actor) -> bool:

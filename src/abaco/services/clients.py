@@ -1,20 +1,14 @@
 """OAuth clients: a user's own, made and deleted with their password."""
 
-from hashlib import sha256
 from hmac import compare_digest
 
 from abaco.domain.client import GrantRefused, OAuthClient, Refusal
-from abaco.domain.ids import new_secret
+from abaco.domain.ids import digest, new_secret
 from abaco.domain.user import User
 from abaco.errors import NotFound
 from abaco.ports import Clock, Store
 
-__all__ = ["Clients", "digest"]
-
-
-def digest(secret: str) -> str:
-    """What is kept of a token or a client's secret: 256 random bits need no slow hash."""
-    return sha256(secret.encode(errors="surrogateescape")).hexdigest()
+__all__ = ["Clients"]
 
 
 class Clients:

@@ -10,9 +10,8 @@ import msgspec
 from abaco.domain.actor import Actor
 from abaco.domain.actor_event import EVENT_EXECUTOR, linked, webhook_body
 from abaco.domain.event import EventsDropped, LinkFollowed, LinkSkipped, WebhookFailed, WebhookPosted
-from abaco.domain.execution import Execution
+from abaco.domain.execution import submitted
 from abaco.domain.ids import NewId
-from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import ContentType, Payload
 from abaco.domain.webhook import origin_of, owner_key, signature
 from abaco.errors import NotFound
@@ -26,7 +25,7 @@ from abaco.ports import (
     WebhookAnswer,
     WebhookPost,
 )
-from abaco.services.links import find_target, owner_may_execute, runs_in_a_circle
+from abaco.services.links import owner_may_execute, runs_in_a_circle
 
 __all__ = ["MAX_BACKLOG", "Events", "Posting", "WebhookRules"]
 
@@ -88,7 +87,7 @@ class Events:
     # --- links ---
 
     def _deliver_link(self, entry: OutboxEntry) -> None:
-        target = find_target(self._store, entry.tenant, entry.link, entry.owner)
+        target = self._store.actors.find(entry.tenant, entry.link, entry.owner)
         if target is None:
             self._skip(entry, "there is no such actor any more")
         elif not owner_may_execute(self._store, entry.tenant, entry.owner, target):
@@ -100,15 +99,7 @@ class Events:
 
     def _send(self, entry: OutboxEntry, target: Actor) -> None:
         event = linked(entry.event, target.dbid)
-        execution = Execution(
-            id=self._new_id(),
-            actor_id=target.id,
-            tenant=target.tenant,
-            api_server=target.api_server,
-            executor=EVENT_EXECUTOR,
-            status=ExecutionStatus.SUBMITTED,
-            received_at=self._clock.now(),
-        )
+        execution = submitted(self._new_id(), target, EVENT_EXECUTOR, self._clock.now())
         message = NewMessage(target.id, execution, Payload(ContentType.JSON, event), target.revision)
         try:
             sent = self._store.outbox.hand_over(entry, message, event | {"_abaco_execution_id": execution.id})

@@ -1,10 +1,10 @@
 """Who is calling: from what a request shows to the principal it runs as."""
 
 from abaco.domain.credentials import Anonymous, Bearer, Credentials, GatewayJwt, NonceUse, TapisToken
+from abaco.domain.ids import digest
 from abaco.domain.user import Principal, Role
 from abaco.errors import InvalidCredentials
 from abaco.ports import Clock, Store
-from abaco.services.clients import digest
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.nonces import NonceRedeemer
 from abaco.services.oidc import Oidc
@@ -38,18 +38,20 @@ class Identity:
 
     def may_take_long(self, credentials: Credentials) -> bool:
         """Whether authenticating may have to ask a provider for its keys: nobody else should wait for that."""
-        return isinstance(credentials, Bearer) and self._is_of_provider(credentials.token)
+        return isinstance(credentials, Bearer) and self._provider_of(credentials.token) is not None
 
-    def _is_of_provider(self, token: str) -> bool:
-        return self._oidc is not None and token.count(".") == 2 and not self._execution_tokens.looks_like(token)
+    def _provider_of(self, token: str) -> Oidc | None:
+        """Who may have given out a token that is none of ours."""
+        is_jwt = token.count(".") == 2 and not self._execution_tokens.looks_like(token)
+        return self._oidc if is_jwt else None
 
     def authenticate(self, credentials: Credentials) -> Principal:
         """Who `credentials` stand for; raises InvalidCredentials if they are unknown or expired."""
         match credentials:
             case Bearer(token):
                 found = self._of_ours(token)
-                if found is None and self._oidc is not None and token.count(".") == 2:
-                    found = self._oidc.authenticate(token)
+                if found is None and (provider := self._provider_of(token)) is not None:
+                    found = provider.authenticate(token)
                 if found is None:
                     raise InvalidCredentials("Invalid Credentials: the access token is unknown or has expired.")
                 return found

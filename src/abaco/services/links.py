@@ -7,7 +7,7 @@ from abaco.domain.user import Principal, Role
 from abaco.errors import InvalidInput, NotPermitted
 from abaco.ports import ActorPosition, Store
 
-__all__ = ["find_target", "owner_may_execute", "require_link", "require_no_cycle_through", "runs_in_a_circle"]
+__all__ = ["owner_may_execute", "require_link", "require_no_cycle_through", "runs_in_a_circle"]
 
 
 def require_link(store: Store, caller: Principal, link: str, source: Actor | None = None) -> None:
@@ -57,16 +57,11 @@ def _chain(store: Store, first: Actor, stop: str = "", renamed: tuple[str, str] 
     actor: Actor | None = first
     while actor is not None and actor.link and actor.id not in {*chain, stop} and len(chain) <= MAX_CHAIN:
         link = renamed[1] if actor.link == renamed[0] else actor.link
-        target = find_target(store, actor.tenant, link, actor.owner)
+        target = store.actors.find(actor.tenant, link, actor.owner)
         if target is not None:
             chain[actor.id] = target.actor.id
         actor = target.actor if target else None
     return chain
-
-
-def find_target(store: Store, tenant: str, link: str, owner: str) -> ActorPosition | None:
-    """The actor that `link` names now, with the level of the source's owner on it."""
-    return store.actors.find(tenant, link, owner)
 
 
 def require_no_cycle_through(store: Store, tenant: str, alias: str, actor_id: str) -> None:
@@ -99,5 +94,5 @@ def owner_may_execute(store: Store, tenant: str, owner: str, target: ActorPositi
 
 
 def _owner_may(store: Store, source: Actor, link: str) -> bool:
-    target = find_target(store, source.tenant, link, source.owner)
+    target = store.actors.find(source.tenant, link, source.owner)
     return target is not None and owner_may_execute(store, source.tenant, source.owner, target)

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from abaco.domain.actor import Actor
 from abaco.domain.environment import loads_code, require_environment
 from abaco.domain.event import MailboxPurged, MessagePosted
-from abaco.domain.execution import Execution
+from abaco.domain.execution import submitted
 from abaco.domain.ids import NewId
-from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import ContentType, Payload, require_sendable
 from abaco.domain.permission import Level
 from abaco.domain.user import Principal
@@ -16,9 +15,9 @@ from abaco.errors import AbacoError, Conflict, NotPermitted, TooLarge
 from abaco.ports import Clock, Emit, NewMessage, Notifier, Store
 from abaco.services.access import Access
 
-_MOST_AHEAD = 3
-
 __all__ = ["BinaryUpload", "Mailbox", "Post", "Posted"]
+
+_MOST_AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +121,9 @@ class Mailbox:
                 )
 
     def _new_message(self, post: Post, actor: Actor) -> NewMessage:
-        uid, gid = self._executor_ids(post.caller) if actor.run_as_executor else (None, None)
-        execution = Execution(
-            id=post.execution_id or self._new_id(),
-            actor_id=actor.id,
-            tenant=actor.tenant,
-            api_server=actor.api_server,
-            executor=post.caller.username,
-            status=ExecutionStatus.SUBMITTED,
-            received_at=self._clock.now(),
-            executor_uid=uid,
-            executor_gid=gid,
-        )
+        ids = self._executor_ids(post.caller) if actor.run_as_executor else (None, None)
+        execution_id = post.execution_id or self._new_id()
+        execution = submitted(execution_id, actor, post.caller.username, self._clock.now(), ids)
         return NewMessage(actor.id, execution, post.payload, actor.revision, post.environment, post.caller.jwt_header)
 
     def _executor_ids(self, caller: Principal) -> tuple[int, int | None]:

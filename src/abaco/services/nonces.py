@@ -1,10 +1,9 @@
 """Nonces of actors and of aliases: making, showing, deleting, redeeming."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 
 from abaco.domain.credentials import NonceUse
-from abaco.domain.ids import new_nonce
+from abaco.domain.ids import digest, new_nonce
 from abaco.domain.nonce import UNLIMITED, Nonce, carried, require_max_uses
 from abaco.domain.permission import Level, require_level
 from abaco.domain.user import Principal
@@ -17,11 +16,6 @@ from abaco.services.vault import Vault
 __all__ = ["NonceHolder", "NonceRedeemer", "Nonces", "ShownNonce"]
 
 _MAX_DESCRIPTION = 16_384
-
-
-def _digest(nonce_id: str) -> str:
-    # Nonces are 160 random bits: a fast hash keeps them from readers of the database.
-    return sha256(nonce_id.encode(errors="surrogateescape")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +71,7 @@ class Nonces:
             raise InvalidInput(f"description may be {_MAX_DESCRIPTION} characters long at most.")
         nonce_id = new_nonce(caller.tenant)
         nonce = Nonce(
-            digest=_digest(nonce_id),
+            digest=digest(nonce_id),
             sealed=self._vault.seal(nonce_id),
             tenant=caller.tenant,
             actor_id=holder.actor_id if holder.alias_id is None else None,
@@ -102,7 +96,7 @@ class Nonces:
         ]
 
     def get(self, holder: NonceHolder, nonce_id: str) -> ShownNonce:
-        nonce = self._store.nonces.find(_digest(nonce_id))
+        nonce = self._store.nonces.find(digest(nonce_id))
         if nonce is None or not _is_of(nonce, holder):
             raise NotFound("Nonce not found.")
         return ShownNonce(nonce_id, nonce, holder.actor_id)
@@ -132,7 +126,7 @@ class NonceRedeemer:
         """
         if not self._accepted:
             raise NotPermitted("Not authorized -- this server does not accept nonces.")
-        nonce = self._store.nonces.find(_digest(use.nonce_id))
+        nonce = self._store.nonces.find(digest(use.nonce_id))
         if nonce is None or not nonce.opens(use.identifier, on_alias=use.on_alias):
             raise NotPermitted("Not authorized -- Nonce does not exist.")
         if nonce.level < use.level:

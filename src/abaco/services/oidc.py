@@ -12,7 +12,7 @@ from abaco.errors import InvalidCredentials, InvalidInput
 from abaco.ports import Clock, Store
 from abaco.services.provider_keys import ProviderKeys
 from abaco.services.tenants import Tenants
-from abaco.services.vouchers import vouched
+from abaco.services.vouchers import not_removed, vouched
 
 __all__ = ["Oidc", "Provider"]
 
@@ -56,9 +56,7 @@ class Oidc:
         claims = self._verified(token)
         name = self._name(claims)
         tenant = self._tenants.named(self._provider.tenant)
-        known = self._store.users.find(tenant.id, name)
-        if known is not None and known.is_removed:
-            raise InvalidCredentials("Invalid Credentials: this user was removed.")
+        known = not_removed(self._store, tenant, name)
         roles = frozenset(_ROLES[text] for text in _texts(_at(claims, self._provider.roles_claim)) if text in _ROLES)
         return Principal(tenant.id, name, roles) if roles else vouched(tenant, name, known)
 

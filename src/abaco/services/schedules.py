@@ -2,9 +2,8 @@
 
 from abaco.domain.actor import Actor
 from abaco.domain.event import ActorScheduled, ScheduleStopped
-from abaco.domain.execution import Execution
+from abaco.domain.execution import submitted
 from abaco.domain.ids import NewId
-from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import ContentType, Payload
 from abaco.domain.moment import iso
 from abaco.domain.schedule import CRON_EXECUTOR, CRON_MESSAGE, parse_schedule
@@ -56,15 +55,7 @@ class Schedules:
             self._emit(ScheduleStopped(actor.tenant, actor.id, reason))
 
     def _message(self, actor: Actor) -> NewMessage:
-        execution = Execution(
-            id=self._new_id(),
-            actor_id=actor.id,
-            tenant=actor.tenant,
-            api_server=actor.api_server,
-            executor=CRON_EXECUTOR,
-            status=ExecutionStatus.SUBMITTED,
-            received_at=self._clock.now(),
-        )
+        execution = submitted(self._new_id(), actor, CRON_EXECUTOR, self._clock.now())
         return NewMessage(actor.id, execution, Payload(ContentType.TEXT, CRON_MESSAGE), actor.revision)
 
     def seconds_until_next(self) -> float | None:

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from abaco.domain.client import GrantRefused, OAuthClient, Refusal
-from abaco.domain.ids import new_secret
+from abaco.domain.ids import digest, new_secret
 from abaco.domain.user import Role, User
 from abaco.errors import NotAuthenticated
 from abaco.ports import Clock, Store, StoredToken
-from abaco.services.clients import digest
 from abaco.services.passwords import Passwords
 
 __all__ = ["Ask", "Grant", "Lifetimes", "Mint", "Tokens", "opaque"]

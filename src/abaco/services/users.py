@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from abaco.domain.ids import new_secret
+from abaco.domain.ids import digest, new_secret
 from abaco.domain.user import Principal, User, require_username
-from abaco.errors import InvalidInput, NotFound, NotPermitted
+from abaco.errors import InvalidInput, NotFound
 from abaco.ports import Clock, Store, StoredToken
-from abaco.services.clients import digest
+from abaco.services.access import require_full
 from abaco.services.passwords import Passwords, hash_password
 from abaco.services.throttle import Throttle
 
@@ -69,8 +69,7 @@ class Users:
 
     def profile(self, caller: Principal, name: str) -> User:
         """A user of the caller's tenant; the caller is known even without an entry. Raises NotFound."""
-        if caller.state_only:
-            raise NotPermitted("Not authorized -- this token is limited to the state of its own actor.")
+        require_full(caller)
         user = self._store.users.find(caller.tenant, name)
         if user is not None and not user.is_removed:
             return user

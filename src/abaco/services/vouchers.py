@@ -10,7 +10,7 @@ from abaco.ports import Clock, Store
 from abaco.services.signatures import peek, public_key, verified
 from abaco.services.tenants import Tenants
 
-__all__ = ["EVERYONE", "Vouchers", "vouched"]
+__all__ = ["EVERYONE", "Vouchers", "not_removed", "vouched"]
 
 _USER = "http://wso2.org/claims/enduser"
 _ROLES = "http://wso2.org/claims/role"
@@ -44,7 +44,7 @@ class Vouchers:
         roles = frozenset(self._roles[text] for text in _texts(claims.get(_ROLES)) if text in self._roles)
         if not roles:
             raise NotPermitted("Not authorized -- missing required role.")
-        self._require_not_removed(tenant, name)
+        not_removed(self._store, tenant, name)
         return Principal(tenant.id, name, roles, jwt_header=f"X-Jwt-Assertion-{given.tenant}")
 
     def of_tapis(self, token: str) -> Principal:
@@ -54,7 +54,7 @@ class Vouchers:
         if claims.get("tapis/token_type", "access") != "access":
             raise InvalidCredentials("Invalid Credentials: this is not an access token.")
         name = _name(claims.get("tapis/username"))
-        return vouched(tenant, name, self._require_not_removed(tenant, name))
+        return vouched(tenant, name, not_removed(self._store, tenant, name))
 
     def _tenant(self, name: str) -> Tenant:
         tenant = self._tenants.match(name)
@@ -67,12 +67,13 @@ class Vouchers:
             raise InvalidCredentials(f"Invalid Credentials: tenant {tenant.id} has no public key for JWTs.")
         return verified(token, public_key(tenant.gateway_public_key), self._clock.now())
 
-    def _require_not_removed(self, tenant: Tenant, name: str) -> User | None:
-        """The user if we know them; raises InvalidCredentials if an administrator removed them here."""
-        user = self._store.users.find(tenant.id, name)
-        if user is not None and user.is_removed:
-            raise InvalidCredentials("Invalid Credentials: this user was removed.")
-        return user
+
+def not_removed(store: Store, tenant: Tenant, name: str) -> User | None:
+    """The user if we know them; raises InvalidCredentials if an administrator removed them here."""
+    user = store.users.find(tenant.id, name)
+    if user is not None and user.is_removed:
+        raise InvalidCredentials("Invalid Credentials: this user was removed.")
+    return user
 
 
 def vouched(tenant: Tenant, name: str, known: User | None) -> Principal:

@@ -111,7 +111,7 @@ class Work:
 
     def _task(self, claim: Claim, configs: str) -> Task:
         actor, limits = claim.actor, self._limits
-        owner_token = limits.default_token if actor.token is None else actor.token
+        owner_token = actor.gives_owner_token(limits.default_token)
         seconds = limits.max_run_seconds if limits.max_run_seconds > 0 else None
         token = self._tokens.issue(claim, self._clock.now(), seconds or _UNLIMITED_SECONDS, owner_token=owner_token)
         max_cpus = limits.max_cpus if actor.max_cpus is None else actor.max_cpus

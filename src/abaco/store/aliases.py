@@ -10,21 +10,15 @@ from abaco.domain.alias import Alias
 from abaco.domain.permission import WORLD, Level
 from abaco.errors import Conflict, NotFound
 from abaco.ports import AliasPosition
+from abaco.store.alive import require_alive
 from abaco.store.database import Database
 from abaco.store.permissions import effective_level, forget, grant, level_of, readable_by
-from abaco.store.tables import actors, aliases, config_identifiers, nonces
+from abaco.store.tables import aliases, config_identifiers, nonces
 
-__all__ = ["Aliases", "remove_aliases", "remove_from_configs", "require_alive"]
+__all__ = ["Aliases", "remove_aliases", "remove_from_configs"]
 
 _FIELDS = [field.name for field in fields(Alias)]
 _COLUMNS = [aliases.c[name] for name in _FIELDS]
-
-
-def require_alive(connection: Connection, actor_id: str) -> None:
-    """Raise NotFound for an actor that is gone, and keep it from being deleted before this transaction ends."""
-    alive = select(actors.c.id).where(actors.c.id == actor_id, actors.c.deleted_at.is_(None))
-    if connection.execute(alive.with_for_update(read=True, key_share=True)).one_or_none() is None:
-        raise NotFound(f"No actor found with id: {actor_id}.")
 
 
 def remove_aliases(connection: Connection, which: ColumnElement[bool]) -> None:

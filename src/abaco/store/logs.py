@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Executable, bindparam, delete, insert, or_, select
+from sqlalchemy import Connection, Executable, delete, insert, or_, select
 
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.ports import LogAppended, ResultSent
+from abaco.store.alive import is_alive
 from abaco.store.database import Database
-from abaco.store.tables import actors, executions, logs, results
+from abaco.store.tables import executions, logs, results
 
 __all__ = ["Logs", "Results", "append_statement", "write_log"]
 
@@ -25,15 +26,10 @@ def write_log(
 
     A deleted actor's logs are gone and stay so.
     """
-    if not _is_alive(connection, actor_id):
+    if not is_alive(connection, actor_id):
         return
     row = {"execution_id": execution_id, "actor_id": actor_id, "text": text, "expires_at": expires_at}
     connection.execute(append, row)
-
-
-def _is_alive(connection: Connection, actor_id: str) -> bool:
-    """Whether the actor is not deleted, and will not be before this transaction ends."""
-    return connection.execute(_ALIVE, {"actor": actor_id}).one_or_none() is not None
 
 
 def append_statement(database: Database) -> Executable:
@@ -43,14 +39,6 @@ def append_statement(database: Database) -> Executable:
         index_elements=["execution_id"],
         set_={"text": logs.c.text + insertion.excluded.text, "expires_at": insertion.excluded.expires_at},
     )
-
-
-# Built once, as the statements of closing are (see `executions`).
-_ALIVE = (
-    select(actors.c.id)
-    .where(actors.c.id == bindparam("actor"), actors.c.deleted_at.is_(None))
-    .with_for_update(read=True, key_share=True)
-)
 
 
 def _current_actor(connection: Connection, execution_id: str, attempt: int) -> str | None:
@@ -98,7 +86,7 @@ class Results:
                 {"execution_id": one.execution_id, "actor_id": actor_id, "data": one.data, "expires_at": expires_at}
                 for one in sorted(sent, key=lambda one: one.execution_id)
                 if (actor_id := _current_actor(connection, one.execution_id, one.attempt)) is not None
-                and _is_alive(connection, actor_id)
+                and is_alive(connection, actor_id)
             ]
             if rows:
                 connection.execute(insert(results), rows)

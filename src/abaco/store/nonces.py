@@ -10,7 +10,7 @@ from abaco.domain.nonce import UNLIMITED, Nonce
 from abaco.domain.permission import Level
 from abaco.domain.user import Role
 from abaco.errors import NotFound
-from abaco.store.aliases import require_alive
+from abaco.store.alive import require_alive
 from abaco.store.columns import Moment
 from abaco.store.database import Database
 from abaco.store.tables import aliases, nonces
