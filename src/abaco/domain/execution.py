@@ -38,7 +38,11 @@ class StopReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a container. `cpu` in nanoseconds, `io` in bytes received; `error` says what went wrong."""
+    """What became of a container. `cpu` in nanoseconds, `io` in bytes received; `error` says what went wrong.
+
+    `prepared_at`: all that it needs was in place; `started_at`: its program was started; `first_output_at`: it said
+    something; `finished_at`: it ended. None where that did not happen or is not known.
+    """
 
     status: ExecutionStatus
     reason: StopReason
@@ -49,6 +53,8 @@ class Outcome:
     io: int = 0
     error: str = ""
     image_digest: str | None = None
+    prepared_at: datetime | None = None
+    first_output_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

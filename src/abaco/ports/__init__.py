@@ -36,7 +36,7 @@ from abaco.ports.records import (
     Waiting,
     WorkersAdded,
 )
-from abaco.ports.runtime import ContainerSink, ContainerSpec, ContainerStartError, Runtime, Sandbox, Stop
+from abaco.ports.runtime import ContainerSink, ContainerSpec, ContainerStartError, Mount, Runtime, Sandbox, Stop
 from abaco.ports.search import Found, FoundLog, SearchPage, SearchRepository, SearchScope
 from abaco.ports.sharing import AliasPosition, AliasRepository, NonceRepository, SealedRepository
 from abaco.ports.store import (

@@ -1,13 +1,13 @@
 """Running one container on a machine."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from abaco.domain.execution import Outcome
 from abaco.ports.images import PreparedImage
 
-__all__ = ["ContainerSink", "ContainerSpec", "ContainerStartError", "Runtime", "Sandbox", "Stop"]
+__all__ = ["ContainerSink", "ContainerSpec", "ContainerStartError", "Mount", "Runtime", "Sandbox", "Stop"]
 
 
 class ContainerStartError(Exception):
@@ -15,11 +15,22 @@ class ContainerStartError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A directory or file of the machine, `source`, that a container sees at `target`; both are absolute paths."""
+
+    source: str
+    target: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    """One container. Memory in bytes, `cpus` in CPUs (1.5), `max_run_seconds` of wall clock; None is no limit.
+    """One container. Memory and `disk` (the writable layer) in bytes, `cpus` in CPUs (1.5), `max_run_seconds` of
+    wall clock; None is no limit.
 
     `user` is (uid, gid) or None for the image's own. `binary` yields the data of ``/_abaco_binary_data``; None
-    means that there is no such file.
+    means that there is no such file. `devices` are CDI names such as ``nvidia.com/gpu=0``. `privileged` lifts the
+    isolation. A `warm` container is kept for the sandbox's next run, if its program serves (see docs/warm-actors.md).
     """
 
     execution_id: str
@@ -31,6 +42,11 @@ class ContainerSpec:
     max_run_seconds: float | None = None
     stop_grace_seconds: float = 10.0
     binary: Callable[[], Iterator[bytes]] | None = None
+    disk: int | None = None
+    mounts: Sequence[Mount] = ()
+    devices: Sequence[str] = ()
+    privileged: bool = False
+    warm: bool = False
 
 
 class ContainerSink(Protocol):
