@@ -93,6 +93,7 @@ __all__ = [
     "LogAppended",
     "LogRepository",
     "Mailbox",
+    "Mount",
     "NewMessage",
     "NonceRepository",
     "Notifier",
