@@ -98,7 +98,7 @@ def test_of_a_stateful_actor_a_delayed_head_holds_up_the_line(store: Store) -> N
     add_actor(store)
     post(store, "e1", "e2")
     assert claim(store, exclusive=True)
-    store.claims.requeue([Requeue("e1", 1, not_before=later(seconds=10))])
+    store.claims.requeue([Requeue("e1", 1, later(seconds=10), "no exec")])
     assert claim(store, exclusive=True, now=later(seconds=9)) is None
     again = claim(store, exclusive=True, now=later(seconds=10))
     assert again is not None
@@ -109,7 +109,7 @@ def test_of_a_stateless_actor_a_delayed_head_is_overtaken(store: Store) -> None:
     add_actor(store)
     post(store, "e1", "e2")
     assert claim(store)
-    store.claims.requeue([Requeue("e1", 1, not_before=later(seconds=10))])
+    store.claims.requeue([Requeue("e1", 1, later(seconds=10), "no exec")])
     assert [claimed.execution_id for claimed in claim_all(store)] == ["e2"]
 
 
@@ -118,7 +118,7 @@ def test_a_requeued_message_waits_again(store: Store) -> None:
     add_worker(store, "worker1")
     post(store, "e1")
     assert claim(store)
-    store.claims.requeue([Requeue("e1", 1, not_before=later(seconds=10))])
+    store.claims.requeue([Requeue("e1", 1, later(seconds=10), "no exec")])
     execution = store.executions.find("actor1", "e1")
     assert execution is not None
     assert execution.status is ExecutionStatus.SUBMITTED
@@ -135,10 +135,10 @@ def test_a_requeue_of_a_lost_lease_is_ignored(store: Store) -> None:
     store.claims.reclaim("engine1", NOW, max_attempts=5)
     again = claim(store, engine="engine2")
     assert again is not None
-    store.claims.requeue([Requeue("e1", 1, NOW), Requeue("unknown", 1, NOW)])
+    store.claims.requeue([Requeue("e1", 1, NOW, "no exec"), Requeue("unknown", 1, NOW, "no exec")])
     assert status_of(store, "e1") is ExecutionStatus.RUNNING
     assert close(store, again, engine="engine2")
-    store.claims.requeue([Requeue("e1", 2, NOW)])
+    store.claims.requeue([Requeue("e1", 2, NOW, "no exec")])
     assert status_of(store, "e1") is ExecutionStatus.COMPLETE
 
 
@@ -147,7 +147,7 @@ def test_waiting_counts_due_messages_up_to_the_cap(store: Store) -> None:
     post(store, *(f"e{number}" for number in range(8)))
     assert claim(store)
     assert claim(store)
-    store.claims.requeue([Requeue("e1", 1, later(seconds=10))])
+    store.claims.requeue([Requeue("e1", 1, later(seconds=10), "no exec")])
     for now, cap, count in ((NOW, 100, 6), (NOW, 4, 4), (later(seconds=10), 100, 7)):
         (waiting,) = store.claims.waiting(["actor1"], now, cap)
         assert (waiting.actor.id, waiting.count) == ("actor1", count)
@@ -169,7 +169,7 @@ def test_waiting_of_everyone_names_those_who_need_a_look(store: Store) -> None:
             assert store.actors.mark_ready(actor_id, 1, NOW)
     post(store, "e1", actor_id="delayed")
     assert claim(store, "delayed")
-    store.claims.requeue([Requeue("e1", 1, later(days=1))])
+    store.claims.requeue([Requeue("e1", 1, later(days=1), "no exec")])
     store.actors.begin_delete("DEV", "deleted", NOW)
     everyone = store.claims.waiting(None, NOW, 10)
     assert [(one.actor.id, one.count) for one in everyone] == [("submitted", 0), ("delayed", 0), ("deleted", 0)]

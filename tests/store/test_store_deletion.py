@@ -108,7 +108,7 @@ def test_an_attempt_lost_after_the_deletion_ends_in_error(store: Store, how: str
     assert claim(store)
     delete(store)
     if how == "requeued":
-        store.claims.requeue([Requeue("e1", 1, not_before=NOW)])
+        store.claims.requeue([Requeue("e1", 1, NOW, "no exec")])
     else:
         assert store.claims.reclaim("engine1", NOW, max_attempts=5) == ["e1"]
     assert store.actors.remaining_executions("actor1") == 0

@@ -61,6 +61,7 @@ class ActorDescription:
     mem_limit: str | None = None
     max_cpus: int | None = None
     log_ex: int | None = None
+    max_run_time: int | None = None
     cron_schedule: str | None = None
     cron_on: bool | None = None
     force: bool = False
@@ -68,7 +69,7 @@ class ActorDescription:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A registered actor. `max_cpus` is in nano-CPUs, `log_ex` in seconds, `mem_limit` in Docker's syntax.
+    """A registered actor. `max_cpus` is in nano-CPUs, `mem_limit` in Docker's syntax, the times are in seconds.
 
     `link` is an actor's id or alias as its user gave it, resolved when an event happens. `cron_start_at` is where the
     schedule's grid begins and `cron_next_at` when it is due next, None without one. `tasdir` is the owner's home
@@ -110,6 +111,7 @@ class Actor:
     status_message: str
     created_at: datetime
     updated_at: datetime
+    max_run_time: int | None = None
 
     @property
     def dbid(self) -> str:

@@ -59,7 +59,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One execution. `runtime` is in whole seconds, `cpu` in nanoseconds, `io` in bytes received."""
+    """One execution. `runtime` is in whole seconds, `cpu` in nanoseconds, `io` in bytes received.
+
+    `claimed_at`: a worker got it; `recorded_at`: its end was written down; the others are its `Outcome`'s. While it
+    runs `started_at` is `claimed_at`.
+    """
 
     id: str
     actor_id: str
@@ -80,6 +84,10 @@ class Execution:
     exit_code: int | None = None
     final_state: Mapping[str, Any] | None = None
     image_digest: str | None = None
+    claimed_at: datetime | None = None
+    prepared_at: datetime | None = None
+    first_output_at: datetime | None = None
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,7 @@ class ExecutionSummary:
 class Claim:
     """A message leased to a worker: `attempt` fences off word from an earlier lease of the same message.
 
-    `executor_ids` are the uid and gid of who sent it, where the actor runs as them.
+    `executor_ids` are the uid and gid of who sent it, where the actor runs as them. `max_run_time` is the message's.
     """
 
     execution_id: str
@@ -119,6 +127,7 @@ class Claim:
     executor_ids: tuple[int, int] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     jwt_header: str | None = None
+    max_run_time: float | None = None
 
 
 def submitted(

@@ -41,7 +41,7 @@ class StoredToken:
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message to be born together with its execution."""
+    """A message to be born together with its execution. `max_run_time`, in seconds, shortens what its actor allows."""
 
     actor_id: str
     execution: Execution
@@ -49,6 +49,7 @@ class NewMessage:
     revision: int
     environment: Mapping[str, str] = field(default_factory=dict)
     jwt_header: str | None = None
+    max_run_time: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +106,15 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Requeue:
-    """An attempt whose container could not be started: its message goes back, to be claimed from `not_before` on."""
+    """An attempt whose container could not be started: its message goes back, to be claimed from `not_before` on.
+
+    `reason` is for the user.
+    """
 
     execution_id: str
     attempt: int
     not_before: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,7 @@ class Work:
         delay: float = min(_FIRST_RETRY_SECONDS * 2.0 ** (tries - 1), _LONGEST_RETRY_SECONDS)
         self._failed_starts[claim.execution_id] = tries
         not_before = self._clock.now() + timedelta(seconds=delay)
-        self._store.claims.requeue([Requeue(claim.execution_id, claim.attempt, not_before)])
+        self._store.claims.requeue([Requeue(claim.execution_id, claim.attempt, not_before, reason)])
         self._emit(ExecutionRequeued(claim.execution_id, reason))
         return delay
 

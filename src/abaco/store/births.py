@@ -24,6 +24,7 @@ def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> None:
             "revision": message.revision,
             "environment": dict(message.environment),
             "jwt_header": message.jwt_header,
+            "max_run_time": message.max_run_time,
         }
         for message in new
     ]

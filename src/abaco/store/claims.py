@@ -63,7 +63,7 @@ class Claims:
                 if row is not None:
                     free(connection, row.worker_id)
                     connection.execute(_back_to_submitted(current))
-                    _release(connection, [requeue.execution_id], requeue.not_before)
+                    _release(connection, [requeue.execution_id], requeue.not_before, requeue.reason)
 
     def waiting(self, actor_ids: Iterable[str] | None, now: datetime, cap: int) -> list[Waiting]:
         waiting = (
@@ -107,7 +107,7 @@ class Claims:
             self._give_up(connection, hopeless, now)
             returned = [id_ for id_ in attempts if id_ not in set(hopeless)]
             connection.execute(_back_to_submitted(executions.c.id.in_(returned)))
-            _release(connection, returned, None)
+            _release(connection, returned)
         return list(attempts)
 
     @staticmethod
@@ -167,6 +167,7 @@ _START = (
         status=ExecutionStatus.RUNNING,
         attempts=executions.c.attempts + 1,
         worker_id=bindparam("worker"),
+        claimed_at=bindparam("now"),
         started_at=bindparam("now"),
         image_digest=bindparam("digest"),
     )
@@ -219,13 +220,17 @@ def _begin(connection: Connection, actor: Actor, request: ClaimRequest, message:
         executor_ids=None if uid is None else (uid, gid or 0),
         environment=message.environment,
         jwt_header=message.jwt_header,
+        max_run_time=message.max_run_time,
     )
 
 
 def _back_to_submitted(which: ColumnElement[bool]) -> Any:
-    return update(executions).where(which).values(status=ExecutionStatus.SUBMITTED, worker_id=None, started_at=None)
+    nowhere = {"worker_id": None, "claimed_at": None, "started_at": None}
+    return update(executions).where(which).values(status=ExecutionStatus.SUBMITTED, **nowhere)
 
 
-def _release(connection: Connection, ids: Sequence[str], not_before: datetime | None) -> None:
+def _release(
+    connection: Connection, ids: Sequence[str], not_before: datetime | None = None, reason: str | None = None
+) -> None:
     freed = update(messages).where(messages.c.execution_id.in_(ids))
-    connection.execute(freed.values(**_NO_LEASE, not_before=not_before))
+    connection.execute(freed.values(**_NO_LEASE, not_before=not_before, retry_reason=reason))

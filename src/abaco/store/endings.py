@@ -26,7 +26,7 @@ def delete_messages(connection: Connection, which: ColumnElement[bool]) -> list[
 
 def end_unrun(connection: Connection, ids: Sequence[str], reason: str, now: datetime) -> None:
     """Close executions that will not run, in ERROR with `reason`."""
-    values = outcome_values(not_run(reason, now))
+    values = outcome_values(not_run(reason, now), now)
     connection.execute(update(executions).where(executions.c.id.in_(ids)).values(values))
     announce_ended(connection, ids, now)
 

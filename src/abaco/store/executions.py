@@ -68,7 +68,7 @@ class Executions:
 
     def _close(self, connection: Connection, engine_id: str, closing: Closing, now: datetime) -> bool:
         lease = {"lease_execution": closing.execution_id, "lease_engine": engine_id}
-        outcome = {f"new_{name}": value for name, value in outcome_values(closing.outcome).items()}
+        outcome = {f"new_{name}": value for name, value in outcome_values(closing.outcome, now).items()}
         row = connection.execute(_LAND, {**_KEPT, **outcome, **lease, "attempt": closing.attempt}).one_or_none()
         if row is None:
             return False
@@ -95,6 +95,10 @@ def _land_state(connection: Connection, actor_id: str, closing: Closing) -> None
 # The statements of closing are built once: it happens for every execution, with the database locked (SQLite), and
 # building a statement costs more than running it. A start or digest that is not given stays as it is.
 _KEPT = {"new_started_at": None, "new_image_digest": None}
+_SET = (
+    *("status", "prepared_at", "first_output_at", "finished_at", "recorded_at"),
+    *("runtime", "cpu", "io", "exit_code", "final_state"),
+)
 _EXECUTION: BindParameter[str] = bindparam("lease_execution", type_=String())
 _LAND = (
     update(executions)
@@ -105,9 +109,8 @@ _LAND = (
         exists().where(messages.c.execution_id == _EXECUTION, messages.c.engine_id == bindparam("lease_engine")),
     )
     .values(
-        {name: bindparam(f"new_{name}") for name in ("status", "finished_at", "runtime", "cpu", "io", "exit_code")}
+        {name: bindparam(f"new_{name}") for name in _SET}
         | {
-            "final_state": bindparam("new_final_state"),
             "started_at": func.coalesce(bindparam("new_started_at", type_=Moment()), executions.c.started_at),
             "image_digest": func.coalesce(bindparam("new_image_digest", type_=String()), executions.c.image_digest),
         },

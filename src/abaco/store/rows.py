@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from abaco.domain.actor import Actor
@@ -48,11 +49,14 @@ def execution_values(execution: Execution) -> dict[str, Any]:
     return {name: getattr(execution, name) for name in _EXECUTION_FIELDS}
 
 
-def outcome_values(outcome: Outcome) -> dict[str, Any]:
+def outcome_values(outcome: Outcome, recorded_at: datetime) -> dict[str, Any]:
     """What an outcome sets in the execution's row; `runtime` in whole seconds, as the wire has it."""
-    values = {
+    values: dict[str, Any] = {
         "status": outcome.status,
+        "prepared_at": outcome.prepared_at,
+        "first_output_at": outcome.first_output_at,
         "finished_at": outcome.finished_at,
+        "recorded_at": recorded_at,
         "runtime": 0,
         "cpu": outcome.cpu,
         "io": outcome.io,

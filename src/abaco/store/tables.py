@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -128,6 +129,8 @@ actors = Table(
     Column("mem_limit", Text),
     Column("max_cpus", BigInteger),
     Column("log_ex", BigInteger),
+    Column("max_run_time", BigInteger),
+    Column("gpus", Json),
     Column("cron_schedule", Text),
     Column("cron_on", Boolean, nullable=False),
     Column("cron_start_at", Moment),
@@ -200,8 +203,14 @@ executions = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("worker_id", ID),
     Column("received_at", Moment, nullable=False),
+    Column("claimed_at", Moment),
+    Column("prepared_at", Moment),
+    # While it runs, when it was claimed; then when its program was started.
     Column("started_at", Moment),
+    Column("first_output_at", Moment),
     Column("finished_at", Moment),
+    # When the transaction that closed it was begun.
+    Column("recorded_at", Moment),
     Column("runtime", BigInteger, nullable=False, default=0),
     Column("cpu", BigInteger, nullable=False, default=0),
     Column("io", BigInteger, nullable=False, default=0),
@@ -228,7 +237,11 @@ messages = Table(
     Column("revision", BigInteger, nullable=False),
     Column("environment", Json, nullable=False),
     Column("jwt_header", Text),
+    # Seconds, which only shorten what the actor is allowed.
+    Column("max_run_time", Double),
+    # Set where an attempt could not start: when the next is due, and what went wrong.
     Column("not_before", Moment),
+    Column("retry_reason", Text),
     # The lease: which engine's worker holds the message. The attempt number stands in the execution.
     Column("engine_id", ID),
     Column("worker_id", ID),
