@@ -14,7 +14,7 @@ from abaco.ports import ContainerSpec, ImageRef, PreparedImage
 from abaco.runtime.accounts import image_account
 from abaco.runtime.images import OciImages
 from abaco.runtime.kernel import enter_private_mounts
-from abaco.runtime.spec import Files, runtime_spec
+from abaco.runtime.spec import Surroundings, runtime_spec
 
 __all__ = ["BareCrun", "DockerRun", "bare_crun", "docker_run"]
 
@@ -50,9 +50,11 @@ def bare_crun(archive: Path, environment: dict[str, str]) -> Iterator[BareCrun]:
 def _write_bundle(directory: Path, image: PreparedImage, environment: dict[str, str]) -> None:
     results = directory / "results.sock"
     results.touch()
-    files = Files(image.rootfs, results, None, "host")
+    given = Surroundings(image.rootfs, results, network=None, users=None, seccomp="", etc={})
     account = image_account(image.rootfs, str(image.config.get("User") or ""))
-    spec = runtime_spec(image.config, ContainerSpec("bench", environment), account, files)
+    spec = runtime_spec(image.config, ContainerSpec("bench", environment), account, given)
+    # What `crun spec` leaves out, too.
+    del spec["annotations"]
     # The mount point that the private layer would hold.
     (image.rootfs / "_abaco_results.sock").touch()
     (directory / "config.json").write_text(json.dumps(spec))

@@ -32,12 +32,12 @@ from abaco.engine.outbox import Outbox
 from abaco.engine.pruner import Pruner
 from abaco.engine.reaper import Reaper
 from abaco.errors import InvalidInput, NotFound
+from abaco.machine import crun_runtime
 from abaco.notify.local import API, ENGINE, LocalListener, LocalNotifier
 from abaco.oidc.keys import HttpKeySource
 from abaco.pool.address import own_address
 from abaco.pool.local import LocalPool
-from abaco.ports import Clock, Emit, Notifier, Store
-from abaco.runtime.crun import CrunRuntime
+from abaco.ports import Clock, Emit, Notifier, Runtime, Store
 from abaco.runtime.images import OciImages
 from abaco.runtime.kernel import enter_private_mounts
 from abaco.services.access import Access
@@ -252,7 +252,7 @@ def run_engine(settings: Settings) -> None:
     os.nice(_ENGINE_NICENESS)
     enter_private_mounts()
     telemetry = Telemetry("engine", settings.log_level)
-    runtime = CrunRuntime(settings.data, SystemClock(), settings.network)
+    runtime = crun_runtime(settings, SystemClock())
     killed = runtime.clean()
     if killed:
         telemetry.log.warning("leftover_containers_killed", count=killed)
@@ -266,7 +266,7 @@ def run_engine(settings: Settings) -> None:
 
 
 async def _engine(
-    settings: Settings, store: SqlStore, runtime: CrunRuntime, listener: LocalListener, telemetry: Telemetry
+    settings: Settings, store: SqlStore, runtime: Runtime, listener: LocalListener, telemetry: Telemetry
 ) -> None:
     engine_id, clock, alarm, outbox_alarm, crew = new_id(), SystemClock(), Alarm(), Alarm(), Crew()
     inbox = Inbox(alarm.ring)

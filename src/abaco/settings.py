@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
@@ -126,10 +127,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(description="Nano-CPUs of an execution whose actor sets no max_cpus; -1 is no limit.")
     ] = -1
     max_pids: Annotated[int, Meta(ge=1, description="Processes and threads of an execution.")] = 1024
+    disk_limit: Annotated[
+        str, Meta(description="Disk space of a container's own files, such as 512m; -1 is no limit.")
+    ] = "4g"
     network: Annotated[
-        Literal["host", "none"],
-        Meta(description="Network of containers: the machine's own, or none (they then cannot call the API back)."),
-    ] = "host"
+        Literal["private", "none", "host"],
+        Meta(
+            description="Network of containers: private leads out and to the API only, none to the API only, "
+            "host is the machine's own."
+        ),
+    ] = "private"
+    container_subnet: Annotated[str, Meta(description="Where containers get their addresses on a private network.")] = (
+        "10.213.0.0/16"
+    )
+    blocked_networks: Annotated[
+        tuple[str, ...], Meta(description="Networks that containers do not reach; by default clouds' metadata.")
+    ] = ("169.254.0.0/16",)
+    user_namespaces: Annotated[
+        bool, Meta(description="Whether root in a container is nobody on the machine, where no owner's ids are known.")
+    ] = True
+    first_container_user: Annotated[
+        int, Meta(ge=65_536, le=2_147_000_000, description="First of the 65,536 users that such containers have.")
+    ] = 2_000_000_000
+    seccomp_profile: Annotated[
+        Path, Meta(description="Which system calls containers may make, in the format of Docker and Podman.")
+    ] = Path("/usr/share/containers/seccomp.json")
+    privileged_docker_socket: Annotated[
+        str | None, Meta(description="Docker socket that privileged containers get, such as /var/run/docker.sock.")
+    ] = None
     webhook_tries: Annotated[int, Meta(ge=1, le=100, description="Times that an event is posted to a webhook.")] = 5
     webhook_timeout_seconds: Annotated[
         float, Meta(gt=0, le=300, description="How long a webhook may take to answer.")
@@ -196,10 +221,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("oidc_issuer needs oidc_audience, or tokens made for other services would do here")
         if self.access_control == "none" and self.host not in _LOOPBACK:
             raise ValueError("access_control none makes everyone admin: it needs host to be a loopback address")
-        try:
-            memory_bytes(self.mem_limit)
-        except InvalidInput as error:
-            raise ValueError(error.message.removesuffix(".")) from None
+        for name in ("mem_limit", "disk_limit"):
+            try:
+                memory_bytes(getattr(self, name))
+            except InvalidInput as error:
+                raise ValueError(error.message.removesuffix(".").replace("mem_limit", name)) from None
+        for network in (self.container_subnet, *self.blocked_networks):
+            IPv4Network(network)
 
     @property
     def base_url(self) -> str:
@@ -285,9 +313,9 @@ def _convert(given: Mapping[str, tuple[Any, str]]) -> tuple[dict[str, Any], list
 
 
 def _convert_one(name: str, value: Any) -> Any:
-    if name == "data" or name.startswith("tls_"):
+    if name in {"data", "seccomp_profile"} or name.startswith("tls_"):
         return Path(value).expanduser().absolute()
-    if name in {"insecure_registries", "trusted_proxies"} and isinstance(value, str):
+    if name in {"insecure_registries", "trusted_proxies", "blocked_networks"} and isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
     kind = _TYPES[name]
     choices = get_args(get_args(kind)[0]) if get_origin(get_args(kind)[0]) is Literal else ()

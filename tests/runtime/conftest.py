@@ -2,6 +2,7 @@ import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from runtime.samples import Edit, add_accounts, add_file, add_perl, busybox_laye
 from abaco.ports import ImageRef, PreparedImage
 from abaco.runtime.crun import CrunRuntime
 from abaco.runtime.images import OciImages
+from abaco.runtime.isolation import Isolation
 from abaco.runtime.kernel import enter_private_mounts
+from abaco.runtime.network import Network, NetworkRules, Uplink
+from abaco.runtime.seccomp import compile_profile
 
 MakeImage = Callable[..., PreparedImage]
 
@@ -70,9 +74,21 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "da:ta,dir"
 
 
+def make_isolation() -> Isolation:
+    """As a server on its own has it, with little disk."""
+    rules = NetworkRules(IPv4Network("10.213.0.0/16"), [IPv4Network("169.254.0.0/16")])
+    profile = compile_profile(Path("/usr/share/containers/seccomp.json"))
+    return Isolation(profile, Network(Uplink(rules), None), first_user=2_000_000_000, disk=256 << 20)
+
+
+@pytest.fixture(scope="session")
+def isolation() -> Isolation:
+    return make_isolation()
+
+
 @pytest.fixture
-def make_runtime(data: Path) -> Callable[..., CrunRuntime]:
-    return partial(CrunRuntime, data, WallClock())
+def make_runtime(data: Path, isolation: Isolation) -> Callable[..., CrunRuntime]:
+    return partial(CrunRuntime, data, WallClock(), isolation)
 
 
 @pytest.fixture
@@ -85,8 +101,8 @@ def runtime(make_runtime: Callable[..., CrunRuntime]) -> Iterator[CrunRuntime]:
 
 
 @pytest.fixture
-def runtime_directory(data: Path) -> Path:
-    return data / "run" / "sandboxes"
+def runtime_directory(runtime: CrunRuntime) -> Path:
+    return runtime._sandboxes
 
 
 @pytest.fixture

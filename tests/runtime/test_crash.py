@@ -7,16 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from runtime.conftest import WallClock
 from runtime.lab import Lab
 
 from abaco.ports import PreparedImage
 from abaco.runtime.cgroup import instance_name
 from abaco.runtime.crun import CrunRuntime
+from abaco.runtime.isolation import Isolation
 
 DOOMED = """
 import json, sys
 from pathlib import Path
-from runtime.conftest import WallClock
+from runtime.conftest import WallClock, make_isolation
 from runtime.lab import Lab
 from abaco.ports import PreparedImage
 from abaco.runtime.crun import CrunRuntime
@@ -25,7 +27,7 @@ from abaco.runtime.kernel import enter_private_mounts
 enter_private_mounts()
 data, name, digest, rootfs, config = sys.argv[1:]
 image = PreparedImage(name, digest, Path(rootfs), json.loads(config))
-with Lab(CrunRuntime(Path(data), WallClock()).sandbox("worker1", image)) as lab:
+with Lab(CrunRuntime(Path(data), WallClock(), make_isolation()).sandbox("worker1", image)) as lab:
     lab.seen.heard = lambda _: print("up", flush=True)
     lab.run("echo up; sleep 1000")
 """
@@ -55,7 +57,6 @@ def test_what_a_killed_engine_left_is_cleaned_up(
     runtime = make_runtime()
     assert runtime.clean() == 1
     assert not list((data / "run" / "sandboxes").iterdir())
-    assert not list((data / "run" / "crun").iterdir())
     assert not list(Path("/sys/fs/cgroup").glob(f"**/abaco/{instance_name(data)}/*/"))
     assert runtime.clean() == 0
     with Lab(runtime.sandbox("worker1", shell)) as lab:
@@ -65,11 +66,9 @@ def test_what_a_killed_engine_left_is_cleaned_up(
 def test_another_servers_containers_are_left_alone(
     lab: Lab,
     tmp_path: Path,
-    make_runtime: Callable[..., CrunRuntime],
+    isolation: Isolation,
 ) -> None:
-    from runtime.conftest import WallClock
-
-    other = CrunRuntime(tmp_path / "other", WallClock())
+    other = CrunRuntime(tmp_path / "other", WallClock(), isolation)
 
     def clean_the_other(_: bytes) -> None:
         other.clean()
@@ -87,6 +86,7 @@ def test_crun_killed_alone_leaves_nothing_behind(lab: Lab, runtime: CrunRuntime,
 
     lab.seen.heard = kill_crun
     assert lab.run("echo up; sleep 1000").exit_code == 137
-    assert not list((data / "run" / "crun").iterdir())
+    lab.sandbox.prepare()
+    assert not list((runtime._place / "state").iterdir())
     lab.seen.heard = lambda _: None
     assert lab.run("true").exit_code == 0

@@ -1,6 +1,7 @@
 """A worker: prepare a sandbox once, then run one container a task until retired."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock
 
@@ -88,10 +89,19 @@ class Worker:
             return
         try:
             self._emit(WorkerReady(self._order.worker_id, image.digest))
+            self._prepare(sandbox)
             while (task := self._tasks.get()) is not None:
                 self._emit(self._run(sandbox, task))
+                self._prepare(sandbox)
         finally:
             sandbox.close()
+
+    @staticmethod
+    def _prepare(sandbox: Sandbox) -> None:
+        """Make the next container ready while nobody waits for it."""
+        # What is wrong is said by the run that finds it so: there is an execution to say it in.
+        with suppress(Exception):
+            sandbox.prepare()
 
     def _run(self, sandbox: Sandbox, task: Task) -> PoolEvent:
         """One container from start to end; whatever goes wrong becomes an event, or the engine would wait for ever."""

@@ -25,8 +25,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    """One container. Memory and `disk` (the writable layer) in bytes, `cpus` in CPUs (1.5), `max_run_seconds` of
-    wall clock; None is no limit.
+    """One container. Memory in bytes, `cpus` in CPUs (1.5), `max_run_seconds` of wall clock; None is no limit.
 
     `user` is (uid, gid) or None for the image's own. `binary` yields the data of ``/_abaco_binary_data``; None
     means that there is no such file. `devices` are CDI names such as ``nvidia.com/gpu=0``. `privileged` lifts the
@@ -42,7 +41,6 @@ class ContainerSpec:
     max_run_seconds: float | None = None
     stop_grace_seconds: float = 10.0
     binary: Callable[[], Iterator[bytes]] | None = None
-    disk: int | None = None
     mounts: Sequence[Mount] = ()
     devices: Sequence[str] = ()
     privileged: bool = False
@@ -70,6 +68,9 @@ class Stop(Protocol):
 
 class Sandbox(Protocol):
     """What a worker prepares once and runs its containers in, one at a time."""
+
+    def prepare(self) -> None:
+        """Do now what the next `run` would have to do first. Needs not be called; raises what `run` would."""
 
     def run(self, spec: ContainerSpec, sink: ContainerSink, stop: Stop) -> Outcome:
         """Run a fresh container to its end; its writable layer is gone afterwards.

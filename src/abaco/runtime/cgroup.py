@@ -52,6 +52,11 @@ class ControlGroup(ABC):
     def _apply(self, limits: Limits) -> None:
         """Write `limits` to the kernel."""
 
+    def take_in(self, pid: int) -> None:
+        """Move a process into the group, and with it whatever it starts from now on."""
+        for directory in self.directories:
+            (directory / "cgroup.procs").write_text(str(pid))
+
     @abstractmethod
     def cpu_nanoseconds(self) -> int:
         """CPU time used in this group since it was made."""

@@ -10,16 +10,20 @@ from abaco.ports import Clock, PreparedImage, Runtime
 from abaco.runtime.cgroup import ControlGroups, instance_name
 from abaco.runtime.cgroup_v1 import ControlGroupsV1
 from abaco.runtime.cgroup_v2 import ControlGroupsV2
-from abaco.runtime.kernel import MNT_DETACH, umount
+from abaco.runtime.isolation import Isolation
+from abaco.runtime.kernel import MNT_DETACH, MS_BIND, MS_NODEV, MS_NOSUID, mount, umount
 from abaco.runtime.overlay import delete_tree
 from abaco.runtime.program import CrunProgram
 from abaco.runtime.sandbox import CrunSandbox
-from abaco.runtime.spec import Network
 from abaco.runtime.unavailable import RuntimeUnavailable
 
-__all__ = ["CrunRuntime", "control_groups"]
+__all__ = ["CrunRuntime", "control_groups", "require_crun"]
 
 _CONTROL_GROUPS: Final = Path("/sys/fs/cgroup")
+_PLACES: Final = Path("/run/abaco")
+"""Where everybody may pass through, which data directories are not for."""
+_MEMORY_SIZE: Final = "512m"
+"""Room for what crun is to read and keeps of the containers that run: some ten kilobytes for each."""
 
 
 class CrunRuntime(Runtime):
@@ -30,12 +34,14 @@ class CrunRuntime(Runtime):
     Raises RuntimeUnavailable if this machine lacks what it takes.
     """
 
-    def __init__(self, data: Path, clock: Clock, network: Network = "host") -> None:
-        self._crun = CrunProgram(_require_crun(), data / "run" / "crun")
-        self._state = data / "run" / "crun"
-        self._sandboxes = data / "run" / "sandboxes"
+    def __init__(self, data: Path, clock: Clock, isolation: Isolation) -> None:
+        self._place = _PLACES / instance_name(data)
+        self._crun = CrunProgram(require_crun(), self._place / "state")
+        self._bundles = self._place / "bundles"
+        self._sandboxes = self._place / "sandboxes"
+        self._disks = data / "run" / "sandboxes"
         self._clock = clock
-        self._network: Network = network
+        self._isolation = isolation
         self._groups = control_groups(_CONTROL_GROUPS, instance_name(data))
         self._groups.prepare()
         self._make_directories()
@@ -44,7 +50,7 @@ class CrunRuntime(Runtime):
         if not (worker_id.isascii() and worker_id.isalnum()):
             raise ValueError(f"not an id: {worker_id!r}")
         directory, group = self._sandboxes / worker_id, self._groups.group(worker_id)
-        return CrunSandbox(self._crun, image, directory, group, self._clock, self._network)
+        return CrunSandbox(self._crun, image, directory, self._bundles, group, self._clock, self._isolation, self._etc)
 
     def clean(self) -> int:
         alive = 0
@@ -54,18 +60,33 @@ class CrunRuntime(Runtime):
             with suppress(OSError):
                 group.remove()
         for directory in self._sandboxes.iterdir():
-            with suppress(OSError):
-                umount(directory / "rootfs", MNT_DETACH)
+            # Mounts are this process's own: there are some only if it has had a runtime before.
+            for place in directory.iterdir():
+                with suppress(OSError):
+                    umount(place, MNT_DETACH)
             delete_tree(directory)
-        delete_tree(self._state)
         self._make_directories()
         return alive
 
     def _make_directories(self) -> None:
-        for directory in (self._state, self._sandboxes):
+        """A place in memory, since most of it lives for milliseconds, and in it the data directory's disk."""
+        for directory in (self._place, self._disks):
             directory.mkdir(parents=True, exist_ok=True)
-        # Messages and results lie in it while they are under way.
-        self._sandboxes.parent.chmod(0o700)
+        if self._place.is_mount():
+            umount(self._place, MNT_DETACH)
+        # This process's mounts are its own: nobody else sees what lies in there.
+        mount("tmpfs", self._place, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=711,size={_MEMORY_SIZE}")
+        etc = self._place / "etc"
+        for directory in (self._bundles, self._sandboxes, etc):
+            directory.mkdir()
+        mount(str(self._disks), self._sandboxes, "none", MS_BIND, "")
+        # Root of a container, who is nobody here, passes through on the way to its own files.
+        for directory in (self._bundles, self._sandboxes, etc):
+            directory.chmod(0o711)
+        self._etc = {name: etc / name for name in self._isolation.etc}
+        for name, file in self._etc.items():
+            file.write_text(self._isolation.etc[name])
+            file.chmod(0o644)
 
 
 def control_groups(root: Path, instance: str) -> ControlGroups:
@@ -74,7 +95,7 @@ def control_groups(root: Path, instance: str) -> ControlGroups:
     return ControlGroupsV2(root, instance) if unified else ControlGroupsV1(root, instance)
 
 
-def _require_crun() -> str:
+def require_crun() -> str:
     if os.geteuid() != 0:
         raise RuntimeUnavailable("Abaco must be root to run containers with crun: start its engine as root.")
     path = shutil.which("crun")

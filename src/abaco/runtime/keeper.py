@@ -25,6 +25,7 @@ class CrunKeeper:
         self._identity = identity
         self._process = process
         self._pidfd = os.pidfd_open(process.pid)
+        self._dismissed = False
 
     def fileno(self) -> int:
         return self._pidfd
@@ -41,10 +42,18 @@ class CrunKeeper:
         self._group.kill(spare=None if hard else self._process.pid)
 
     def dismiss(self) -> None:
-        """Take leave of crun, which is still running only if following it has failed."""
+        """Take leave of crun, once; it is still running only if it was not needed or following it has failed."""
+        if self._dismissed:
+            return
+        self._dismissed = True
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
         os.close(self._pidfd)
         if self._process.stdout:
             self._process.stdout.close()
+
+    @property
+    def returncode(self) -> int:
+        """As of `subprocess`; only once dismissed."""
+        return self._process.returncode

@@ -1,48 +1,45 @@
 """The private writable layer of one container, on top of an image that stays as it is."""
 
 import errno
+import os
 import secrets
 import shutil
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from abaco.runtime.kernel import MNT_DETACH, MS_NODEV, MS_NOSUID, mount, spread_children, umount
 
-__all__ = ["Layer", "Overlay", "delete_tree"]
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A container's root directory, and a directory for the files that go with it; both vanish together."""
-
-    root: Path
-    bundle: Path
+__all__ = ["Overlay", "delete_tree"]
 
 
 class Overlay:
-    """Mounts `lower` with a fresh writable layer at ``directory/rootfs``; one layer at a time."""
+    """Mounts `lower` at `root` with a fresh writable layer in `layers`, which `owner` owns; one layer at a time."""
 
-    def __init__(self, lower: Path, directory: Path) -> None:
+    def __init__(self, lower: Path, layers: Path, root: Path, owner: int) -> None:
         self._lower = lower
-        self._layers = directory / "layers"
-        self.root = directory / "rootfs"
-        for part in (self._layers, self.root):
+        self._layers = layers
+        self._owner = owner
+        self.root = root
+        for part in (layers, root):
             part.mkdir(exist_ok=True)
+            part.chmod(0o711)
         # ext4 looks with care at every inode freed in the last seconds before it gives out another, which makes
         # thousands of short-lived layers in one place slow (10 ms each, not 2). So they are spread over the disk.
         spread_children(self._layers)
 
-    def __enter__(self) -> Layer:
+    def __enter__(self) -> Path:
+        """The layer's directory; files put there go with it."""
         self.discard()
         layer = self._layers / secrets.token_hex(8)
-        for name in ("upper", "work"):
-            (layer / name).mkdir(parents=True)
+        upper = layer / "upper"
+        upper.mkdir(parents=True)
+        (layer / "work").mkdir()
         # The mounted root takes its mode from the upper directory, which the umask has had its say in.
-        (layer / "upper").chmod(0o755)
+        upper.chmod(0o755)
+        os.chown(upper, self._owner, self._owner)
         self._mount(layer)
-        return Layer(self.root, layer)
+        return layer
 
     def __exit__(self, *_: object) -> None:
         self.discard()

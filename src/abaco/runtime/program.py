@@ -1,7 +1,6 @@
 """The program `crun`: how it is called."""
 
 import subprocess
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -13,21 +12,6 @@ __all__ = ["CrunProgram"]
 _ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 _PATIENCE_SECONDS: Final = 5.0
 
-# Enters the control groups, so that crun and all it starts are in them from the first instruction on: "0" stands
-# for the writer itself. Paths are arguments, never part of the script. $1 is the log that crun will write to.
-_ENTER: Final = """\
-log=$1; shift
-until [ "$1" = -- ]; do
-    echo 0 >"$1/cgroup.procs" || {
-        echo '{"level":"error","msg":"the container cannot enter its control group"}' >>"$log"
-        exit 1
-    }
-    shift
-done
-shift
-exec "$@"
-"""
-
 
 class CrunProgram:
     """Calls the program at `path`, which keeps its state in `state`."""
@@ -36,12 +20,11 @@ class CrunProgram:
         self._state = state
         self._base = (path, f"--root={state}", "--cgroup-manager=disabled")
 
-    def run(self, identity: str, bundle: Path, log: Path, groups: Sequence[Path]) -> subprocess.Popen[bytes]:
-        """Start a container in the foreground: stdout and stderr are one pipe, and it leads a session of its own."""
-        crun = [*self._base, f"--log=file:{log}", "--log-format=json", "run", f"--bundle={bundle}", identity]
+    def run(self, identity: str, bundle: Path, log: Path) -> subprocess.Popen[bytes]:
+        """Run a container in the foreground: stdout and stderr are one pipe, and it leads a session of its own."""
         # No preexec_fn: with it Python would fork instead of vfork.
         return subprocess.Popen(
-            ["/bin/sh", "-c", _ENTER, "sh", log, *groups, "--", *crun],
+            [*self._base, f"--log=file:{log}", "--log-format=json", "run", f"--bundle={bundle}", identity],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,111 +1,143 @@
-"""What a worker runs its containers in, one at a time: an image, a directory for bundles, a control group."""
+"""What a worker runs its containers in, one at a time; the next one waits ready while there is none."""
 
-import json
 import threading
-from contextlib import ExitStack, closing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, cast
+from typing import Any
 
 from abaco.domain.execution import Outcome, StopReason
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.ports import Clock, ContainerSink, ContainerSpec, ContainerStartError, PreparedImage, Sandbox, Stop
 from abaco.runtime.accounts import account_of, image_account
 from abaco.runtime.cgroup import ControlGroup, Limits
+from abaco.runtime.container import Container
 from abaco.runtime.diagnosis import OutputGate, explained
 from abaco.runtime.follow import Follower
-from abaco.runtime.keeper import CrunKeeper
-from abaco.runtime.overlay import Layer, Overlay, delete_tree
+from abaco.runtime.isolation import Cell, Isolation
 from abaco.runtime.program import CrunProgram
-from abaco.runtime.results import MAX_RESULT_BYTES, ResultSocket
-from abaco.runtime.spec import Files, Network, runtime_spec
+from abaco.runtime.results import MAX_RESULT_BYTES
+from abaco.runtime.spec import Surroundings, runtime_spec
 
 __all__ = ["CrunSandbox"]
 
 _KILLED = 137
-_LOG = "crun.log"
 _CLOSING_SECONDS = 0.05
 
 
 class CrunSandbox(Sandbox):
-    """A sandbox with a directory and a control group of its own."""
+    """`directory` is for what lies on disk, `bundles` for what lies in memory, both named after the worker.
+
+    Raises RuntimeUnavailable or OSError if this machine cannot isolate it.
+    """
 
     def __init__(
         self,
         crun: CrunProgram,
         image: PreparedImage,
         directory: Path,
+        bundles: Path,
         group: ControlGroup,
         clock: Clock,
-        network: Network,
+        isolation: Isolation,
+        etc: Mapping[str, Path],
     ) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
         self._crun = crun
         self._image = image
-        self._directory = directory
-        # Not the execution's id: a second attempt may start elsewhere while the first is still being killed.
-        self._identity = directory.name
+        self._bundle = bundles / directory.name
         self._group = group
         self._clock = clock
-        self._network: Network = network
-        self._overlay = Overlay(image.rootfs, directory)
+        self._isolation = isolation
+        self._etc = etc
+        self._cell = Cell(isolation, image, directory)
+        self._waiting: Container | None = None
+        self._mapped = isolation.first_user is not None
+        self._used: Container | None = None
         self._busy = threading.Lock()
         self._closed = False
 
+    def prepare(self) -> None:
+        with self._busy:
+            if not self._closed:
+                self._clear()
+                self._await(mapped=self._mapped)
+
     def run(self, spec: ContainerSpec, sink: ContainerSink, stop: Stop) -> Outcome:
-        with self._busy, ExitStack() as leave:
+        with self._busy:
             if self._closed:
                 raise ContainerStartError("the worker is being stopped")
-            layer = leave.enter_context(self._overlay)
-            results = leave.enter_context(closing(ResultSocket(layer.bundle / "results.sock")))
-            leave.callback(self._clear)
-            self._write_bundle(spec, layer, results.path)
+            self._clear()
+            self._mapped = self._cell.is_mapped(spec)
+            container = self._await(mapped=self._mapped)
+            self._waiting, self._used = None, container
             self._group.limit(_limits(spec))
-            return self._attend(spec, layer.bundle, results, sink, stop)
+            bundle = self._spec(spec, container)
+            return self._attend(spec, container, bundle, sink, stop)
 
     def close(self) -> None:
         self._closed = True
         while not self._busy.acquire(timeout=_CLOSING_SECONDS):
             self._group.kill()
         try:
+            self._clear()
+            if self._waiting is not None:
+                self._waiting.close()
             self._group.remove()
-            self._overlay.discard()
-            delete_tree(self._directory)
+            self._cell.close()
         finally:
             self._busy.release()
 
-    def _write_bundle(self, spec: ContainerSpec, layer: Layer, results: Path) -> None:
-        """Write what crun is to read: a new file is cheaper than an old one, which ext4 writes to disk at once."""
+    def _await(self, *, mapped: bool) -> Container:
+        """The container that waits; one is made if there is none of the kind."""
+        waiting = self._waiting
+        if waiting is not None and (waiting.mapped != mapped or waiting.keeper.ends_within(0)):
+            waiting.close()
+            waiting = self._waiting = None
+        if waiting is None:
+            overlay = self._cell.overlay(mapped=mapped)
+            waiting = self._waiting = Container(self._crun, self._bundle, overlay, self._group, mapped=mapped)
+        return waiting
+
+    def _clear(self) -> None:
+        """Nothing of a container may reach into the next one."""
+        used, self._used = self._used, None
+        if used is not None:
+            used.close()
+
+    def _spec(self, spec: ContainerSpec, container: Container) -> Mapping[str, Any]:
         config, rootfs = self._image.config, self._image.rootfs
         account = account_of(rootfs, *spec.user) if spec.user else image_account(rootfs, str(config.get("User") or ""))
-        files = Files(layer.root, results, _write_binary(spec, layer.bundle / "binary"), self._network)
-        text = json.dumps(runtime_spec(config, spec, account, files), ensure_ascii=False)
-        (layer.bundle / "config.json").write_text(text, encoding="utf-8", errors="replace")
-        (layer.bundle / _LOG).touch()
+        given = Surroundings(
+            root=container.root,
+            results=container.results.path,
+            network=self._cell.network(),
+            users=self._cell.users(mapped=container.mapped),
+            seccomp=self._isolation.seccomp,
+            etc=self._etc,
+            binary=_write_binary(spec, container.layer / "binary"),
+            docker_socket=self._isolation.docker_socket if spec.privileged else None,
+        )
+        return runtime_spec(config, spec, account, given)
 
     def _attend(
-        self,
-        spec: ContainerSpec,
-        bundle: Path,
-        results: ResultSocket,
-        sink: ContainerSink,
-        stop: Stop,
+        self, spec: ContainerSpec, container: Container, bundle: Mapping[str, Any], sink: ContainerSink, stop: Stop
     ) -> Outcome:
         """Start the container, follow it to its end, and say what became of it."""
-        before = self._usage()
-        process = self._crun.run(self._identity, bundle, bundle / _LOG, self._group.directories)
-        keeper = CrunKeeper(self._crun, self._group, self._identity, process)
-        gate = OutputGate(bundle / _LOG, keeper.ends_within, sink.output)
+        gate = container.gate(sink)
+        listener = _Listener(sink, gate, self._clock)
         try:
-            follower = Follower(cast("IO[bytes]", process.stdout), results, _Listener(sink, gate))
-            reason = follower.follow(stop, keeper, spec.max_run_seconds, spec.stop_grace_seconds)
+            before = self._usage()
+            container.start(bundle)
+            started_at = self._clock.now()
+            follower = Follower(container.output, container.results, listener)
+            reason = follower.follow(stop, container.keeper, spec.max_run_seconds, spec.stop_grace_seconds)
         finally:
-            keeper.dismiss()
-        return self._settle(reason, process.returncode, gate, before)
+            container.end()
+        return self._settle(_Run(reason, container.keeper.returncode, started_at, listener.spoke_at), gate, before)
 
-    def _settle(self, reason: StopReason, returncode: int, gate: OutputGate, before: "_Usage") -> Outcome:
-        exit_code = returncode if returncode >= 0 else 128 - returncode
+    def _settle(self, run: "_Run", gate: OutputGate, before: "_Usage") -> Outcome:
+        exit_code, reason = run.exit_code, run.reason
         after = self._usage()
         failure = gate.failure(exit_code)
         if reason is StopReason.EXITED and after.oom_kills > before.oom_kills and (failure or exit_code == _KILLED):
@@ -119,7 +151,9 @@ class CrunSandbox(Sandbox):
         return Outcome(
             status=ExecutionStatus.COMPLETE,
             reason=reason,
-            started_at=before.at,
+            prepared_at=before.at,
+            started_at=run.started_at,
+            first_output_at=run.spoke_at,
             finished_at=after.at,
             exit_code=exit_code,
             cpu=after.cpu - before.cpu,
@@ -129,10 +163,17 @@ class CrunSandbox(Sandbox):
     def _usage(self) -> "_Usage":
         return _Usage(self._clock.now(), self._group.cpu_nanoseconds(), self._group.oom_kills())
 
-    def _clear(self) -> None:
-        """Nothing of a container may reach into the next one."""
-        self._group.kill_all()
-        self._crun.forget(self._identity)
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    reason: StopReason
+    returncode: int
+    started_at: datetime
+    spoke_at: datetime | None
+
+    @property
+    def exit_code(self) -> int:
+        return self.returncode if self.returncode >= 0 else 128 - self.returncode
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +186,17 @@ class _Usage:
 class _Listener:
     """Brings a container's words to its sink, and adds ours where a result is lost."""
 
-    def __init__(self, sink: ContainerSink, gate: OutputGate) -> None:
-        self.output = gate.feed
+    def __init__(self, sink: ContainerSink, gate: OutputGate, clock: Clock) -> None:
         self.result = sink.result
+        self.spoke_at: datetime | None = None
         self._sink = sink
+        self._gate = gate
+        self._clock = clock
+
+    def output(self, data: bytes) -> None:
+        if self.spoke_at is None:
+            self.spoke_at = self._clock.now()
+        self._gate.feed(data)
 
     def dropped(self, size: int) -> None:
         note = f"Abaco: a result of {size} bytes was dropped; a result may have at most {MAX_RESULT_BYTES} bytes.\n"

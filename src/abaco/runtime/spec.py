@@ -1,21 +1,20 @@
 """From an image's configuration and a container's specification to the runtime specification that crun reads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from abaco.ports import ContainerSpec, ContainerStartError
 from abaco.runtime.accounts import Account
-from abaco.runtime.seccomp import seccomp_profile
+from abaco.runtime.seccomp import BPF_ANNOTATION
 
-__all__ = ["BINARY_PATH", "RESULTS_PATH", "Files", "Network", "command", "environment", "runtime_spec"]
-
-Network = Literal["host", "none"]
-"""`host`: that of this machine. `none`: an empty one of its own."""
+__all__ = ["BINARY_PATH", "RESULTS_PATH", "SERVE_PATH", "Surroundings", "command", "environment", "runtime_spec"]
 
 RESULTS_PATH: Final = "/_abaco_results.sock"
 BINARY_PATH: Final = "/_abaco_binary_data"
+SERVE_PATH: Final = "/_abaco_serve.sock"
+_DOCKER_SOCKET: Final = "/var/run/docker.sock"
 _OOM_SCORE: Final = 500  # when memory is short the kernel is to kill a container, not its crun nor the engine
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MASKED: Final = (
@@ -33,31 +32,88 @@ _MASKED: Final = (
 )
 _READ_ONLY: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 _CAPABILITY_SETS: Final = ("bounding", "effective", "inheritable", "permitted", "ambient")
+_ALL_CAPABILITIES: Final = tuple(
+    f"CAP_{name}"
+    for name in [
+        "AUDIT_CONTROL",
+        "AUDIT_READ",
+        "AUDIT_WRITE",
+        "BLOCK_SUSPEND",
+        "BPF",
+        "CHECKPOINT_RESTORE",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "DAC_READ_SEARCH",
+        "FOWNER",
+        "FSETID",
+        "IPC_LOCK",
+        "IPC_OWNER",
+        "KILL",
+        "LEASE",
+        "LINUX_IMMUTABLE",
+        "MAC_ADMIN",
+        "MAC_OVERRIDE",
+        "MKNOD",
+        "NET_ADMIN",
+        "NET_BIND_SERVICE",
+        "NET_BROADCAST",
+        "NET_RAW",
+        "PERFMON",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYSLOG",
+        "SYS_ADMIN",
+        "SYS_BOOT",
+        "SYS_CHROOT",
+        "SYS_MODULE",
+        "SYS_NICE",
+        "SYS_PACCT",
+        "SYS_PTRACE",
+        "SYS_RAWIO",
+        "SYS_RESOURCE",
+        "SYS_TIME",
+        "SYS_TTY_CONFIG",
+        "WAKE_ALARM",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """The files of this machine that one container is given."""
+class Surroundings:
+    """What of this machine one container is given: files, namespaces (paths; None is the machine's own), a filter.
+
+    `etc` are files for the container's ``/etc`` by name.
+    """
 
     root: Path
     results: Path
-    binary: Path | None
-    network: Network
+    network: str | None
+    users: str | None
+    seccomp: str
+    etc: Mapping[str, Path]
+    binary: Path | None = None
+    serve: Path | None = None
+    docker_socket: Path | None = None
 
 
-def runtime_spec(config: Mapping[str, Any], spec: ContainerSpec, account: Account, files: Files) -> dict[str, Any]:
+def runtime_spec(
+    config: Mapping[str, Any], spec: ContainerSpec, account: Account, given: Surroundings
+) -> dict[str, Any]:
     """The OCI runtime specification. Raises ContainerStartError if the image does not say what to run."""
+    privileged = spec.privileged
     return {
         "ociVersion": "1.0.2",
         "hostname": spec.execution_id,
-        "root": {"path": str(files.root), "readonly": False},
+        "root": {"path": str(given.root), "readonly": False},
         "process": _process(config, spec, account),
-        "mounts": _mounts(files),
+        "mounts": _mounts(spec, given),
+        "annotations": {} if privileged else {BPF_ANNOTATION: given.seccomp},
         "linux": {
-            "namespaces": [{"type": kind} for kind in _namespaces(files.network)],
-            "maskedPaths": list(_MASKED),
-            "readonlyPaths": list(_READ_ONLY),
-            "seccomp": seccomp_profile(),
+            "namespaces": list(_namespaces(given)),
+            "maskedPaths": [] if privileged else _MASKED,
+            "readonlyPaths": [] if privileged else _READ_ONLY,
         },
     }
 
@@ -89,32 +145,47 @@ def _process(config: Mapping[str, Any], spec: ContainerSpec, account: Account) -
         "args": command(config),
         "env": [f"{name}={value}" for name, value in environment(config, spec, account.home).items()],
         "cwd": working_directory if isinstance(working_directory, str) and working_directory else "/",
-        "capabilities": {name: [] for name in _CAPABILITY_SETS},
-        "noNewPrivileges": True,
+        "capabilities": dict.fromkeys(_CAPABILITY_SETS, _ALL_CAPABILITIES if spec.privileged else ()),
+        "noNewPrivileges": not spec.privileged,
         "oomScoreAdj": _OOM_SCORE,
     }
 
 
-def _namespaces(network: Network) -> tuple[str, ...]:
-    own = ("pid", "ipc", "uts", "mount")
-    return own if network == "host" else (*own, "network")
+def _namespaces(given: Surroundings) -> Iterator[dict[str, str]]:
+    for kind in ("pid", "ipc", "uts", "mount", "cgroup"):
+        yield {"type": kind}
+    if given.network is not None:
+        yield {"type": "network", "path": given.network}
+    if given.users is not None:
+        yield {"type": "user", "path": given.users}
 
 
-def _mounts(files: Files) -> list[dict[str, Any]]:
+def _mounts(spec: ContainerSpec, given: Surroundings) -> list[dict[str, Any]]:
     mounts = [
         _mount("/proc", "proc", "nosuid", "noexec", "nodev"),
-        _mount("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
-        _mount("/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"),
-        _mount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k"),  # noqa: S108
-        _mount("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev"),
-        _mount("/sys", "sysfs", "nosuid", "noexec", "nodev", "ro"),
-        _bind(files.results, RESULTS_PATH),
+        *_devices(privileged=spec.privileged),
+        _mount("/sys", "sysfs", "nosuid", "noexec", "nodev", *(() if spec.privileged else ("ro",))),
+        _bind(given.results, RESULTS_PATH),
+        *(_bind(file, f"/etc/{name}") for name, file in given.etc.items()),
+        *(_shared(one.source, one.target, read_only=one.read_only) for one in spec.mounts),
     ]
-    if files.binary:
-        mounts.append(_bind(files.binary, BINARY_PATH))
-    if files.network == "host":
-        mounts += [_bind(file, str(file)) for file in (Path("/etc/resolv.conf"), Path("/etc/hosts")) if file.exists()]
+    if given.binary:
+        mounts.append(_bind(given.binary, BINARY_PATH))
+    if given.serve:
+        mounts.append(_bind(given.serve, SERVE_PATH))
+    if given.docker_socket:
+        mounts.append(_shared(str(given.docker_socket), _DOCKER_SOCKET, read_only=False))
     return mounts
+
+
+def _devices(*, privileged: bool) -> Iterator[dict[str, Any]]:
+    if privileged:
+        yield {"destination": "/dev", "type": "bind", "source": "/dev", "options": ["rbind", "rslave", "rw"]}
+        return
+    yield _mount("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k")
+    yield _mount("/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620")
+    yield _mount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k")  # noqa: S108
+    yield _mount("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev")
 
 
 def _mount(destination: str, kind: str, *options: str) -> dict[str, Any]:
@@ -124,6 +195,13 @@ def _mount(destination: str, kind: str, *options: str) -> dict[str, Any]:
 def _bind(source: Path, destination: str) -> dict[str, Any]:
     options = ["bind", "ro", "nosuid", "nodev", "noexec"]
     return {"destination": destination, "type": "bind", "source": str(source.resolve()), "options": options}
+
+
+def _shared(source: str, target: str, *, read_only: bool) -> dict[str, Any]:
+    # Mounts below a recursive one would stay writable.
+    options = ["bind", "ro"] if read_only else ["rbind", "rw"]
+    options += ["rslave", "nosuid", "nodev"]
+    return {"destination": target, "type": "bind", "source": source, "options": options}
 
 
 def _strings(config: Mapping[str, Any], key: str) -> list[str]:

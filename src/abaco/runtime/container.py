@@ -1,0 +1,89 @@
+"""One container: made ready before it is known what it is for, then started, then followed to its end.
+
+crun opens its configuration first of all. Here that is a FIFO, on which crun waits: until its process is in the control
+group, and until there is a message. So what a message waits for is no more than its own part of the specification.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+from abaco.ports import ContainerSink
+from abaco.runtime.cgroup import ControlGroup
+from abaco.runtime.diagnosis import OutputGate
+from abaco.runtime.keeper import CrunKeeper
+from abaco.runtime.overlay import Overlay, delete_tree
+from abaco.runtime.program import CrunProgram
+from abaco.runtime.results import ResultSocket
+
+__all__ = ["Container"]
+
+_PAGE_BYTES: Final = 4096
+
+
+class Container:
+    """Made waiting; `start` once; `close` at any time, which kills what still runs and leaves nothing behind.
+
+    `directory` is where the files go that crun reads; it lies in memory. `overlay` is the root it gets.
+    """
+
+    def __init__(
+        self, crun: CrunProgram, directory: Path, overlay: Overlay, group: ControlGroup, *, mapped: bool
+    ) -> None:
+        self.mapped = mapped
+        self._identity = secrets.token_hex(8)
+        self._config = directory / "config.json"
+        self._log = directory / "crun.log"
+        self._group = group
+        with ExitStack() as undo:
+            directory.mkdir()
+            directory.chmod(0o711)
+            undo.callback(delete_tree, directory)
+            self.layer = undo.enter_context(overlay)
+            self.root = overlay.root
+            self.results = undo.enter_context(closing(ResultSocket(directory / "results.sock")))
+            self._log.touch()
+            os.mkfifo(self._config, 0o600)
+            # Open for reading too: crun's opening it must not wait for us, nor ours for crun.
+            self._feed = os.open(self._config, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+            undo.callback(self._hang_up)
+            process = crun.run(self._identity, directory, self._log)
+            self.keeper = CrunKeeper(crun, group, self._identity, process)
+            undo.callback(crun.forget, self._identity)
+            undo.callback(self.end)
+            self.output = cast("IO[bytes]", process.stdout)
+            group.take_in(process.pid)
+            self._undo = undo.pop_all()
+
+    def start(self, spec: Mapping[str, Any]) -> None:
+        """Tell crun what to run."""
+        data = json.dumps(spec, ensure_ascii=False).encode(errors="replace")
+        # crun reads the file a second time, to keep a copy: then it is an ordinary one.
+        draft = self._config.with_suffix(".draft")
+        draft.write_bytes(data)
+        draft.replace(self._config)
+        fcntl.fcntl(self._feed, fcntl.F_SETPIPE_SZ, len(data) + _PAGE_BYTES)
+        os.write(self._feed, data)
+        self._hang_up()
+
+    def gate(self, sink: ContainerSink) -> OutputGate:
+        """Where its output goes through on the way to `sink`."""
+        return OutputGate(self._log, self.keeper.ends_within, sink.output)
+
+    def end(self) -> None:
+        """See to it that no process of it is left."""
+        self.keeper.dismiss()
+        self._group.kill_all()
+
+    def close(self) -> None:
+        self._undo.close()
+
+    def _hang_up(self) -> None:
+        if self._feed >= 0:
+            os.close(self._feed)
+            self._feed = -1

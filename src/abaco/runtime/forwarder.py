@@ -1,0 +1,102 @@
+"""The way from a container to the API where the API listens on the machine's loopback, which is not the container's.
+
+In the container's network namespace a socket listens where the container expects the API; what connects there is
+passed on. So a container reaches the API, under the address users know, and nothing else on the machine.
+"""
+
+import asyncio
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from typing import Final
+
+from abaco.runtime.kernel import enter_network
+
+__all__ = ["FORWARDED_FROM", "Forwarder"]
+
+FORWARDED_FROM: Final = "127.66.97.99"
+"""The address that forwarded connections come from: loopback, but no client of this machine."""
+_PIECE_BYTES: Final = 1 << 16
+_MAX_CONNECTIONS: Final = 64
+"""Of one worker's container at once."""
+
+
+class Forwarder:
+    """Passes connections to `address` on; in a thread of its own."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._address = address
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="api-forwarder", daemon=True)
+        self._thread.start()
+
+    def serve(self, network: int) -> "Serving":
+        """Listen at the API's address in the network namespace `network`, whose loopback is up. Raises OSError."""
+        with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
+            listener = elsewhere.submit(_listen, network, self._address).result()
+        serving = Serving(self._loop, self._address)
+        asyncio.run_coroutine_threadsafe(serving.start(listener), self._loop).result()
+        return serving
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class Serving:
+    """One namespace's share of the forwarder."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, address: tuple[str, int]) -> None:
+        self._loop = loop
+        self._address = address
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, listener: socket.socket) -> None:
+        self._server = await asyncio.start_server(self._accept, sock=listener)
+
+    def close(self) -> None:
+        """Stop listening, and cut off what is connected."""
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
+
+    async def _stop(self) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._tasks) >= _MAX_CONNECTIONS:
+            writer.close()
+            return
+        task = self._loop.create_task(self._relay(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers = [writer]
+        try:
+            answers, asked = await asyncio.open_connection(*self._address, local_addr=(FORWARDED_FROM, 0))
+            writers.append(asked)
+            await asyncio.gather(_pump(reader, asked), _pump(answers, writer))
+            for one in writers:
+                one.close()
+        except OSError:
+            pass  # one of the two has gone: the other is told below
+        finally:
+            for one in writers:
+                if not one.is_closing():
+                    one.transport.abort()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(_PIECE_BYTES):
+        writer.write(data)
+        await writer.drain()
+    if writer.can_write_eof():
+        writer.write_eof()
+
+
+def _listen(network: int, address: tuple[str, int]) -> socket.socket:
+    enter_network(network)
+    return socket.create_server(address)

@@ -1,0 +1,94 @@
+"""What keeps the containers of one worker apart from the machine and from each other; prepared once for each worker."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from abaco.ports import ContainerSpec, PreparedImage
+from abaco.runtime.disk import LayerDisk
+from abaco.runtime.kernel import MNT_DETACH, mount_idmapped, umount
+from abaco.runtime.namespaces import Namespaces, descriptor_path
+from abaco.runtime.network import Network
+from abaco.runtime.overlay import Overlay, delete_tree
+
+__all__ = ["Cell", "Isolation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """What holds for all containers of a server.
+
+    `network` None is the machine's own. `first_user` is the user of the machine that containers' root is, where
+    nobody's ids are known; None does without user namespaces. `disk` is in bytes, None without a limit. `etc` are
+    texts of files in the containers' ``/etc``, `docker_socket` is for privileged ones.
+    """
+
+    seccomp: str
+    network: Network | None
+    first_user: int | None
+    disk: int | None
+    etc: Mapping[str, str] = field(default_factory=dict)
+    docker_socket: Path | None = None
+
+
+class Cell:
+    """One worker's, below `directory`. Raises RuntimeUnavailable or OSError if it cannot be made."""
+
+    def __init__(self, isolation: Isolation, image: PreparedImage, directory: Path) -> None:
+        self._isolation = isolation
+        self._overlays: dict[bool, Overlay] = {}
+        self._rootfs = image.rootfs
+        self._directory = directory
+        with ExitStack() as undo:
+            directory.mkdir(exist_ok=True)
+            directory.chmod(0o711)
+            undo.callback(delete_tree, directory)
+            self._namespaces = Namespaces(isolation.first_user or 0)
+            undo.callback(self._namespaces.close)
+            if isolation.network is not None:
+                undo.callback(isolation.network.connect(directory.name, self._namespaces).close)
+            self._layers = directory
+            if isolation.disk is not None:
+                disk = LayerDisk(directory, isolation.disk)
+                undo.callback(disk.remove)
+                self._layers = disk.root
+            self._undo = undo.pop_all()
+
+    def is_mapped(self, spec: ContainerSpec) -> bool:
+        """Whether the container's users are not the machine's: unless it is to run as one of them."""
+        return self._isolation.first_user is not None and spec.user is None and not spec.privileged
+
+    def overlay(self, *, mapped: bool) -> Overlay:
+        """Where the root of the next container comes from."""
+        if mapped not in self._overlays:
+            self._overlays[mapped] = self._make_overlay(mapped=mapped)
+        return self._overlays[mapped]
+
+    def network(self) -> str | None:
+        """The path of the network namespace; None for the machine's own."""
+        return None if self._isolation.network is None else descriptor_path(self._namespaces.network)
+
+    def users(self, *, mapped: bool) -> str | None:
+        """The path of the user namespace; None for the machine's own."""
+        return descriptor_path(self._namespaces.user) if mapped else None
+
+    def close(self) -> None:
+        self._undo.close()
+
+    def _make_overlay(self, *, mapped: bool) -> Overlay:
+        name = "mapped" if mapped else "plain"
+        lower = self._rootfs
+        if mapped:
+            # The image's files belong to the machine's users; in the container they must belong to the container's.
+            lower = self._directory / "lower"
+            lower.mkdir()
+            mount_idmapped(self._rootfs, lower, self._namespaces.user)
+            self._undo.callback(_unmount, lower)
+        owner = self._isolation.first_user if mapped else None
+        return Overlay(lower, self._layers / name, self._directory / f"{name}-root", owner or 0)
+
+
+def _unmount(place: Path) -> None:
+    with suppress(OSError):
+        umount(place, MNT_DETACH)

@@ -1,0 +1,171 @@
+"""The network of containers: out to the world and to the API, never to this machine, its neighbours or its metadata.
+
+Each worker's network namespace has an address of its own and one cable (a veth pair) to the machine, which passes on
+what goes out and comes back (NAT) and takes nothing for itself. What containers must not reach they have no route to,
+and the machine's firewall drops it besides.
+"""
+
+import os
+import random
+import subprocess
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Final
+
+from abaco.runtime.forwarder import Forwarder, Serving
+from abaco.runtime.namespaces import Namespaces, descriptor_path
+from abaco.runtime.unavailable import RuntimeUnavailable
+
+__all__ = ["Connection", "Network", "NetworkRules", "Uplink"]
+
+_PREFIX: Final = "abaco"
+_TRIES: Final = 20
+_SECONDS: Final = 20.0
+_ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRules:
+    """`subnet`: where containers get their addresses; its first is the machine's end of every cable.
+
+    `blocked`: what they must not reach. `api_port`: a port of this machine that they may, where the API listens to
+    the outside.
+    """
+
+    subnet: IPv4Network
+    blocked: Sequence[IPv4Network]
+    api_port: int | None = None
+
+
+class Uplink:
+    """Forwarding, NAT and firewall of this machine. Raises RuntimeUnavailable if they cannot be set up."""
+
+    def __init__(self, rules: NetworkRules) -> None:
+        self.rules = rules
+        self.gateway = rules.subnet[1]
+        self._addresses = range(2, rules.subnet.num_addresses - 1)
+        try:
+            Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+            self._make_firewall()
+        except OSError as error:
+            raise RuntimeUnavailable(
+                f"Abaco cannot give containers a network of their own ({error.strerror or error}): "
+                "it takes root and iptables (apt-get install iptables iproute2); or set network to none or host.",
+            ) from error
+
+    def connect(self, name: str, network: int) -> str:
+        """Lay the cable `name` into the network namespace; its end there gets an address. Raises RuntimeUnavailable."""
+        place = descriptor_path(network)
+        for _ in range(_TRIES):
+            address = self.rules.subnet[random.choice(self._addresses)]  # noqa: S311 - any that is free will do
+            try:
+                _batch([], self._cable(name, place, address))
+                break
+            except RuntimeUnavailable as error:
+                # Another worker, perhaps of another server, has that address: the kernel knows.
+                if "File exists" not in str(error):
+                    raise
+                _batch([], [f"link del {name}"])
+        else:
+            raise RuntimeUnavailable(
+                f"No address is free in {self.rules.subnet}: set container_subnet to a larger one."
+            )
+        _batch(["nsenter", f"--net={place}"], self._far_end(address))
+        return str(address)
+
+    def _cable(self, name: str, place: str, address: IPv4Address) -> Iterable[str]:
+        yield f"link add {name} type veth peer name eth0 netns {place}"
+        yield f"link set {name} addrgenmode none up"
+        yield f"addr add {self.gateway}/32 dev {name}"
+        yield f"route add {address}/32 dev {name}"
+
+    def _far_end(self, address: IPv4Address) -> Iterable[str]:
+        yield "link set lo up"
+        yield "link set eth0 addrgenmode none up"
+        yield f"addr add {address}/32 dev eth0"
+        yield f"route add default via {self.gateway} dev eth0 onlink"
+        for network in (*self.rules.blocked, self.rules.subnet):
+            yield f"route add unreachable {network}"
+
+    def _make_firewall(self) -> None:
+        cable, subnet = f"{_PREFIX}+", str(self.rules.subnet)
+        outward = ["POSTROUTING", "-s", subnet, "!", "-o", cable, "-j", "MASQUERADE"]
+        _ensure("nat", outward)
+        # Each goes to the top of its chain: the last ones stand first.
+        _ensure("filter", ["FORWARD", "-o", cable, "-j", "DROP"])
+        _ensure(
+            "filter", ["FORWARD", "-o", cable, "-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "ACCEPT"]
+        )
+        _ensure("filter", ["FORWARD", "-i", cable, "-j", "ACCEPT"])
+        for blocked in (subnet, *map(str, self.rules.blocked)):
+            _ensure("filter", ["FORWARD", "-i", cable, "-d", blocked, "-j", "DROP"])
+        _ensure("filter", ["INPUT", "-i", cable, "-j", "DROP"])
+        if self.rules.api_port is not None:
+            port = str(self.rules.api_port)
+            _ensure("filter", ["INPUT", "-i", cable, "-p", "tcp", "--dport", port, "-j", "ACCEPT"])
+
+
+class Network:
+    """What the containers of one server are connected to. `uplink`: the world; `forwarder`: the API on loopback."""
+
+    def __init__(self, uplink: Uplink | None, forwarder: Forwarder | None) -> None:
+        self._uplink = uplink
+        self._forwarder = forwarder
+
+    def connect(self, worker_id: str, namespaces: Namespaces) -> "Connection":
+        """Raises RuntimeUnavailable or OSError."""
+        name = f"{_PREFIX}{worker_id[-8:].lower()}"
+        if self._uplink is None:
+            _batch(["nsenter", f"--net={descriptor_path(namespaces.network)}"], ["link set lo up"])
+        else:
+            self._uplink.connect(name, namespaces.network)
+        serving = None if self._forwarder is None else self._forwarder.serve(namespaces.network)
+        return Connection(name if self._uplink else None, serving)
+
+    def close(self) -> None:
+        if self._forwarder is not None:
+            self._forwarder.close()
+
+
+class Connection:
+    """One worker's. The cable would go with its namespace, but only after a while."""
+
+    def __init__(self, cable: str | None, serving: Serving | None) -> None:
+        self._cable = cable
+        self._serving = serving
+
+    def close(self) -> None:
+        if self._serving is not None:
+            self._serving.close()
+        if self._cable is not None:
+            with suppress(RuntimeUnavailable):
+                _batch([], [f"link del {self._cable}"])
+
+
+def _batch(inside: Sequence[str], lines: Iterable[str]) -> None:
+    """Run lines of ip(8), in another namespace if `inside` leads there."""
+    _call([*inside, "ip", "-batch", "-"], "\n".join(lines))
+
+
+def _ensure(table: str, rule: Sequence[str]) -> None:
+    """See to it that the firewall has the rule, once however many servers want it."""
+    chain, *what = rule
+    base = ["iptables", "--wait", "10", "--table", table]
+    try:
+        _call([*base, "--check", chain, *what])
+    except RuntimeUnavailable:
+        _call([*base, "--insert", chain, *what])
+
+
+def _call(command: Sequence[str], given: str = "") -> None:
+    try:
+        done = subprocess.run(
+            command, input=given, env=_ENVIRONMENT, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except FileNotFoundError:
+        raise RuntimeUnavailable(f"{command[0]} is not installed: apt-get install iproute2 iptables.") from None
+    if done.returncode:
+        raise RuntimeUnavailable(f"{os.path.basename(command[0])} failed: {done.stderr.strip()}")  # noqa: PTH119
