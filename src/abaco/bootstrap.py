@@ -184,7 +184,7 @@ def build_services(
             _oidc(store, clock, settings, accounts.tenants),
         ),
         accounts=accounts,
-        actors=Actors(store, access, clock, new_id, notifier, emit),
+        actors=Actors(store, access, clock, new_id, notifier, emit, settings.max_run_seconds),
         actor_permissions=Permissions(store, lambda who, name, level: access.require(who, name, level).id),
         aliases=aliases,
         alias_permissions=Permissions(store, lambda who, name, level: aliases.require(who, name, level).id),

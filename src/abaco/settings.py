@@ -115,7 +115,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, description="The same of the last worker of an actor with the hint sync, if longer.")
     ] = 600.0
     max_run_seconds: Annotated[
-        float, Meta(description="Run time limit of an execution in seconds; 0 or less is no limit.")
+        float,
+        Meta(
+            description="Run time limit in seconds where an actor sets no max_run_time, and the most that ordinary "
+            "users may set there; 0 or less is no limit."
+        ),
     ] = 43_200.0
     stop_grace_seconds: Annotated[
         float, Meta(ge=0, description="Between SIGTERM and SIGKILL when a run time limit is reached.")

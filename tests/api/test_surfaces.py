@@ -14,6 +14,7 @@ NULLABLE = {
     "mem_limit",
     "max_cpus",
     "log_ex",
+    "max_run_time",
     "uid",
     "gid",
 }

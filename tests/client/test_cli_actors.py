@@ -81,6 +81,7 @@ def test_create_sends_what_was_said_and_prints_the_id(
     (tmp_path / "env").write_text("# comment\nA=1\n\nB=x=y\n")
     options = ["--name", "n", "--stateful", "--env-file", str(tmp_path / "env"), "--env", "A=2", "--hint", "sync"]
     options += ["--no-token", "--mem-limit", "1g", "--max-cpus", "5", "--use-container-uid", "--log-ex", "60"]
+    options += ["--max-run-time", "90"]
     assert abaco("actors", "create", "abacosamples/wc", *options) == 0
     assert capsys.readouterr().out == "NewActor00001\n"
     assert json.loads(server.requests[-1].content) == {
@@ -94,6 +95,7 @@ def test_create_sends_what_was_said_and_prints_the_id(
         "maxCpus": 5,
         "useContainerUid": True,
         "logEx": 60,
+        "maxRunTime": 90,
     }
 
 

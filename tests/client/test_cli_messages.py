@@ -25,6 +25,8 @@ def test_send_prints_the_id_of_the_execution(server: FakeServer, abaco: RunAbaco
     assert dict(server.requests[-1].url.params) == {"K": "v=w", "L": ""}
     assert abaco("send", "counter", "hi", "-o", "json") == 0
     assert json.loads(capsys.readouterr().out)["executionId"] == EXECUTION
+    assert abaco("send", "counter", "hi", "--max-run-time", "2.5") == 0
+    assert dict(server.requests[-1].url.params) == {"_abaco_max_run_time": "2.5"}
 
 
 def test_send_json_and_files(server: FakeServer, abaco: RunAbaco, tmp_path: Path, stdin: Any) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from engine.rig import LIMITS, TOKENS, Rig
-from store.scene import NOW, new_message
+from store.scene import NOW, new_message, outcome
 
+from abaco.domain.execution import StopReason
 from abaco.domain.message import ContentType, Payload
 from abaco.domain.user import ExecutionGrant
 from abaco.errors import InvalidInput
@@ -49,6 +50,31 @@ def test_minus_one_is_no_limit(store: SqlStore) -> None:
         store, limits={"mem_limit": "64m", "max_cpus": 10**9, "max_run_seconds": 0}, mem_limit="-1", max_cpus=-1
     )
     assert (spec.memory, spec.cpus, spec.max_run_seconds) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("actor", "message", "seconds"), [(None, None, 60), (90, None, 90), (20, None, 20), (20, 2.5, 2.5), (None, 99, 60)]
+)
+def test_the_run_time_is_the_actors_and_a_message_shortens_it(
+    store: SqlStore, actor: int | None, message: float | None, seconds: float
+) -> None:
+    assert _task(store, {"max_run_time": message}, max_run_time=actor).spec.max_run_seconds == seconds
+
+
+def test_an_execution_that_ran_too_long_says_how_long_it_might(store: SqlStore) -> None:
+    rig = Rig(store)
+    rig.ready_actor(max_run_time=20)
+    store.mailbox.add([new_message("e1", max_run_time=2.5)])
+    rig.turn("message:actor1")
+    rig.pool.ready()
+    rig.turn()
+    rig.pool.end("e1", result=outcome(reason=StopReason.TIMED_OUT, exit_code=143))
+    rig.turn()
+    execution = store.executions.find("actor1", "e1")
+    assert execution is not None
+    assert execution.final_state is not None
+    assert execution.final_state["Error"] == "run time limit reached: 2.5 seconds"
+    assert execution.final_state["Reason"] == "run time limit reached"
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,7 @@ def test_the_final_state_has_dockers_keys() -> None:
         "Pid": 0,
         "ExitCode": 3,
         "Error": "",
+        "Reason": "exited",
         "StartedAt": "2026-04-29T21:46:53.393Z",
         "FinishedAt": "2026-04-29T21:46:58.393Z",
     }

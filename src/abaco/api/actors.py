@@ -48,6 +48,7 @@ def _description(params: Params) -> ActorDescription:
         mem_limit=params.text("mem_limit"),
         max_cpus=params.integer("max_cpus"),
         log_ex=params.integer("log_ex"),
+        max_run_time=params.integer("max_run_time"),
         cron_schedule=params.text("cron_schedule"),
         cron_on=params.boolean("cron_on"),
         force=params.boolean("force") or False,

@@ -67,6 +67,7 @@ FIELDS: Mapping[str, Word] = {
     "memLimit": Word("Memory of an execution in Docker's syntax; -1 is no limit.", "512m"),
     "maxCpus": Word("CPU of an execution in nano-CPUs; -1 is no limit.", 1_000_000_000),
     "logEx": Word("Seconds that logs are kept.", 43_200),
+    "maxRunTime": Word("Seconds that an execution may run; without it, as long as the server allows.", 3_600),
     "cronSchedule": Word(
         "When the actor runs by itself: a start in UTC or `now`, and a step; or the five fields of cron, with "
         "`CRON_TZ=ZONE` in front for another time zone than UTC. Empty for no schedule.",

@@ -52,6 +52,12 @@ _SEND = documented(
             "true",
             {"type": "string", "enum": ["true", "false"]},
         ),
+        Query(
+            "_abaco_max_run_time",
+            "Seconds that this execution may run; may only shorten what the actor is allowed.",
+            90,
+            {"type": "number", "exclusiveMinimum": 0},
+        ),
     ],
     waits=True,
 )

@@ -97,6 +97,7 @@ def actor_fields(surface: Surface, actor: Actor, default_token: str) -> dict[str
         "mem_limit": actor.mem_limit,
         "max_cpus": actor.max_cpus,
         "log_ex": actor.log_ex,
+        "max_run_time": actor.max_run_time,
         "cron_schedule": actor.cron_schedule,
         "cron_on": actor.cron_on,
         "cron_next_ex": slot_text(actor.cron_schedule, actor.cron_next_at),

@@ -31,6 +31,7 @@ _MemLimit = Annotated[str | None, typer.Option(metavar="SIZE", help="Memory of a
 _MaxCpus = Annotated[int | None, typer.Option(help="CPU time of an execution in nano-CPUs; 1000000000 is one CPU.")]
 _ContainerUid = Annotated[bool | None, typer.Option(help="Whether to run as the image's own user.")]
 _LogEx = Annotated[int | None, typer.Option(metavar="SECONDS", help="How long logs are kept.")]
+_MaxRunTime = Annotated[int | None, typer.Option(metavar="SECONDS", help="How long an execution may run.")]
 _Stateful = Annotated[bool, typer.Option("--stateful", help="Keep a state and process one message at a time.")]
 _Wait = Annotated[bool, typer.Option("--wait", help="Wait until the actor is READY; exit 1 if it ends in ERROR.")]
 
@@ -55,6 +56,7 @@ def _create(
     max_cpus: _MaxCpus = None,
     use_container_uid: _ContainerUid = None,
     log_ex: _LogEx = None,
+    max_run_time: _MaxRunTime = None,
     wait: _Wait = False,
     output: OutputOption = Format.TABLE,
 ) -> None:
@@ -71,6 +73,7 @@ def _create(
         max_cpus=max_cpus,
         use_container_uid=use_container_uid,
         log_ex=log_ex,
+        max_run_time=max_run_time,
     )
     with connect(ctx) as ab:
         _report(ab, ab.actors.add(image, **said), wait=wait, output=output)
@@ -96,6 +99,7 @@ def _update(
     max_cpus: _MaxCpus = None,
     use_container_uid: _ContainerUid = None,
     log_ex: _LogEx = None,
+    max_run_time: _MaxRunTime = None,
     unset: Annotated[
         list[str] | None,
         typer.Option(metavar="ATTRIBUTE", help="An attribute to return to its default; may be repeated."),
@@ -114,6 +118,7 @@ def _update(
         max_cpus=max_cpus,
         use_container_uid=use_container_uid,
         log_ex=log_ex,
+        max_run_time=max_run_time,
     )
     with connect(ctx) as ab:
         current = find_actor(ab, actor)

@@ -38,6 +38,10 @@ def _send(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A variable of this execution; may be repeated."),
     ] = None,
+    max_run_time: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Stop this execution after that time; the actor may allow less."),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait, print the logs, exit as the execution did.")] = False,
     output: OutputOption = Format.TABLE,
 ) -> None:
@@ -47,7 +51,7 @@ def _send(
         message = _message(stack, text, json_text, file)
         ab = stack.enter_context(connect(ctx))
         actor_id = find_actor(ab, actor).id
-        sent = ab.messages.send(actor_id, **message, environment=environment)
+        sent = ab.messages.send(actor_id, **message, environment=environment, max_run_time=max_run_time)
         if wait:
             _finish(ab, _wait(ab, actor_id, sent.execution_id), output)
         elif output is Format.JSON:

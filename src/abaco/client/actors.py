@@ -37,6 +37,7 @@ class ActorAttributes(TypedDict, total=False):
     mem_limit: str
     max_cpus: int
     log_ex: int
+    max_run_time: int
     cron_schedule: str
     cron_on: bool
 
@@ -58,11 +59,12 @@ _RESET_BY_UPDATE = (
     "mem_limit",
     "max_cpus",
     "log_ex",
+    "max_run_time",
 )
 
 
 class Actor(Record, frozen=True, kw_only=True, rename="camel"):
-    """A registered actor. `max_cpus` is in nano-CPUs, `log_ex` in seconds, `mem_limit` in Docker's syntax."""
+    """A registered actor. `max_cpus` is in nano-CPUs, `mem_limit` in Docker's syntax, other limits in seconds."""
 
     id: str
     image: str
@@ -84,6 +86,7 @@ class Actor(Record, frozen=True, kw_only=True, rename="camel"):
     mem_limit: str | None = None
     max_cpus: int | None = None
     log_ex: int | None = None
+    max_run_time: int | None = None
     cron_schedule: str | None = None
     cron_on: bool = False
     cron_next_ex: str | None = None

@@ -42,16 +42,20 @@ class Messages:
         json: Any = _NOT_SAID,
         data: bytes | BinaryIO | None = None,
         environment: Mapping[str, str] | None = None,
+        max_run_time: float | None = None,
     ) -> Sent:
         """Post one message: `text`, or any `json` value, or binary `data` (a file is streamed, any size).
 
-        `environment` sets variables of this one execution. Not sent twice: after Unavailable the message may or
+        `environment` sets variables of this one execution; after `max_run_time` seconds it is stopped, if the actor's
+        own limit does not come first. Not sent twice: after Unavailable the message may or
         may not have arrived. Raises InvalidInput unless exactly one kind of message is given, and for a message
         the wire cannot carry.
         """
         if (text is not None) + (json is not _NOT_SAID) + (data is not None) != 1:
             raise InvalidInput("give one message: a text, or json=, or data=.")
         variables = _checked_environment(environment or {})
+        if max_run_time is not None:
+            variables["_abaco_max_run_time"] = f"{max_run_time:.15g}"
         where = path(actor_id, "messages")
         if data is not None:
             return Sent.from_wire(self._connection.upload(where, *_content(data), variables))

@@ -238,6 +238,7 @@ def described(description: ActorDescription, *, stateless: bool) -> dict[str, An
         "mem_limit": description.mem_limit,
         "max_cpus": description.max_cpus,
         "log_ex": description.log_ex,
+        "max_run_time": description.max_run_time if (description.max_run_time or 0) > 0 else None,
     }
 
 

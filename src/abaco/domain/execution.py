@@ -183,7 +183,7 @@ def context(claim: Claim, access_token: str, configs: str = "{}") -> dict[str, s
 
 
 def final_state(outcome: Outcome) -> dict[str, Any]:
-    """The container's state in the words Docker uses, which clients know; ``Error`` carries the reason."""
+    """The container's state in the words Docker uses, which clients know; ``Error`` and ``Reason`` are our own."""
     return {
         "Status": "exited" if outcome.reason is not StopReason.NOT_RUN else "created",
         "Running": False,
@@ -194,6 +194,7 @@ def final_state(outcome: Outcome) -> dict[str, Any]:
         "Pid": 0,
         "ExitCode": outcome.exit_code,
         "Error": outcome.error or ("" if outcome.reason is StopReason.EXITED else outcome.reason.value),
+        "Reason": outcome.reason.value,
         "StartedAt": iso(outcome.started_at),
         "FinishedAt": iso(outcome.finished_at),
     }

@@ -7,6 +7,7 @@ from abaco.domain.event import ActorDeleted, ActorRegistered, ActorUpdated
 from abaco.domain.ids import NewId
 from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.permission import Level
+from abaco.domain.run_time import check_run_time
 from abaco.domain.schedule import scheduled
 from abaco.domain.user import Principal
 from abaco.errors import NotPermitted
@@ -19,8 +20,17 @@ __all__ = ["Actors"]
 
 
 class Actors:
+    """`max_run_seconds` is the setting."""
+
     def __init__(
-        self, store: Store, access: Access, clock: Clock, new_id: NewId, notifier: Notifier, emit: Emit
+        self,
+        store: Store,
+        access: Access,
+        clock: Clock,
+        new_id: NewId,
+        notifier: Notifier,
+        emit: Emit,
+        max_run_seconds: float,
     ) -> None:
         self._store = store
         self._access = access
@@ -28,6 +38,7 @@ class Actors:
         self._new_id = new_id
         self._notifier = notifier
         self._emit = emit
+        self._max_run_seconds = max_run_seconds
 
     def list(self, caller: Principal) -> "list[Actor]":
         """The actors the caller may read by an entry of their own or the world's, in order of registration."""
@@ -41,7 +52,7 @@ class Actors:
     def register(self, caller: Principal, description: ActorDescription) -> Actor:
         """A new actor, SUBMITTED; the engine prepares its image. Raises InvalidInput or NotPermitted."""
         require_full(caller)
-        check_description(description, caller, current=None)
+        self._check(description, caller, None)
         require_link(self._store, caller, description.link)
         actor = self._born(caller, description)
         require_state(actor.state)
@@ -49,6 +60,10 @@ class Actors:
         self._notifier.notify(f"actor:{actor.id}")
         self._emit(ActorRegistered(actor.tenant, actor.id, actor.image, actor.owner))
         return actor
+
+    def _check(self, description: ActorDescription, caller: Principal, current: Actor | None) -> None:
+        check_description(description, caller, current)
+        check_run_time(description, caller, current, self._max_run_seconds)
 
     def _born(self, caller: Principal, description: ActorDescription) -> Actor:
         now = self._clock.now()
@@ -79,7 +94,7 @@ class Actors:
             require_link(self._store, caller, description.link, actor)
 
         def revise(current: Actor) -> Actor:
-            check_description(description, caller, current)
+            self._check(description, caller, current)
             now = self._clock.now()
             changed = replace(revised(current, description, now), **scheduled(description, current, now))
             self._require_no_takeover(caller, current, changed)

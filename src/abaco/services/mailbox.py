@@ -10,6 +10,7 @@ from abaco.domain.execution import submitted
 from abaco.domain.ids import NewId
 from abaco.domain.message import ContentType, Payload, require_sendable
 from abaco.domain.permission import Level
+from abaco.domain.run_time import RUN_TIME_VARIABLE, message_run_time
 from abaco.domain.user import Principal
 from abaco.errors import AbacoError, Conflict, NotPermitted, TooLarge
 from abaco.ports import Clock, Emit, NewMessage, Notifier, Store
@@ -124,7 +125,15 @@ class Mailbox:
         ids = self._executor_ids(post.caller) if actor.run_as_executor else (None, None)
         execution_id = post.execution_id or self._new_id()
         execution = submitted(execution_id, actor, post.caller.username, self._clock.now(), ids)
-        return NewMessage(actor.id, execution, post.payload, actor.revision, post.environment, post.caller.jwt_header)
+        return NewMessage(
+            actor.id,
+            execution,
+            post.payload,
+            actor.revision,
+            post.environment,
+            post.caller.jwt_header,
+            message_run_time(post.environment.get(RUN_TIME_VARIABLE)),
+        )
 
     def _executor_ids(self, caller: Principal) -> tuple[int, int | None]:
         """Whom a container runs as whose actor says `run_as_executor`; raises NotPermitted where that is not known."""

@@ -1,7 +1,7 @@
 """What the engine does with messages: claim them for workers, record what comes of them, give lost ones back."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from abaco.domain.actor import Actor, memory_bytes
@@ -13,8 +13,9 @@ from abaco.domain.event import (
     ExecutionRequeued,
     LateOutcomeIgnored,
 )
-from abaco.domain.execution import Claim, Outcome, context, not_run
+from abaco.domain.execution import Claim, Outcome, StopReason, context, not_run
 from abaco.domain.message import ContentType
+from abaco.domain.run_time import run_limit, seconds_text
 from abaco.errors import AbacoError
 from abaco.ports import (
     ClaimRequest,
@@ -112,7 +113,7 @@ class Work:
     def _task(self, claim: Claim, configs: str) -> Task:
         actor, limits = claim.actor, self._limits
         owner_token = actor.gives_owner_token(limits.default_token)
-        seconds = limits.max_run_seconds if limits.max_run_seconds > 0 else None
+        seconds = self._run_limit(claim)
         token = self._tokens.issue(claim, self._clock.now(), seconds or _UNLIMITED_SECONDS, owner_token=owner_token)
         max_cpus = limits.max_cpus if actor.max_cpus is None else actor.max_cpus
         spec = ContainerSpec(
@@ -130,6 +131,9 @@ class Work:
         )
         return Task(claim.attempt, spec, limits.max_log_length)
 
+    def _run_limit(self, claim: Claim) -> float | None:
+        return run_limit(self._limits.max_run_seconds, claim.actor.max_run_time, claim.max_run_time)
+
     # --- recording ---
 
     def record_output(self, results: Sequence[ResultSent], logs: Sequence[LogAppended]) -> None:
@@ -143,8 +147,15 @@ class Work:
 
     def finish(self, ended: Sequence[tuple[Claim, ExecutionEnded]]) -> None:
         """Land the outcomes; word from a lease that was lost is announced and otherwise ignored."""
-        closings = [self._closing(claim, event.outcome, event.log_text) for claim, event in ended]
+        closings = [self._closing(claim, self._said(claim, event.outcome), event.log_text) for claim, event in ended]
         self._close([claim for claim, _ in ended], closings)
+
+    def _said(self, claim: Claim, outcome: Outcome) -> Outcome:
+        """`outcome`, which says of a run time limit how long it was."""
+        seconds = self._run_limit(claim)
+        if outcome.reason is not StopReason.TIMED_OUT or outcome.error or seconds is None:
+            return outcome
+        return replace(outcome, error=f"{outcome.reason.value}: {seconds_text(seconds)} seconds")
 
     def _close(self, claims: Sequence[Claim], closings: Sequence[Closing]) -> None:
         landed = self._store.executions.close(self._engine_id, closings, self._clock.now())

@@ -72,7 +72,7 @@ _WORKER_TEXTS = ("id", "actor_id", "status", "image")
 FIELDS: dict[Collection, dict[str, Field]] = {
     Collection.ACTORS: {
         **_fields(Kind.TEXT, actors, *_ACTOR_TEXTS),
-        **_fields(Kind.NUMBER, actors, "max_workers", "max_cpus", "log_ex", "uid", "gid", "revision"),
+        **_fields(Kind.NUMBER, actors, "max_workers", "max_cpus", "log_ex", "max_run_time", "uid", "gid", "revision"),
         **_fields(
             Kind.BOOLEAN,
             actors,

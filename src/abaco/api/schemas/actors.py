@@ -40,6 +40,7 @@ class Actor(Camel, kw_only=True):
     mem_limit: str | UnsetType = UNSET
     max_cpus: Annotated[int, Meta(description="Nano-CPUs.")] | UnsetType = UNSET
     log_ex: Annotated[int, Meta(description="Seconds.")] | UnsetType = UNSET
+    max_run_time: int | UnsetType = UNSET
     cron_schedule: str | UnsetType = UNSET
     cron_on: bool
     cron_next_ex: Annotated[str, Meta(description="The schedule's next slot.")] | UnsetType = UNSET
@@ -76,6 +77,7 @@ class ActorDescription(Camel, kw_only=True):
     mem_limit: str | UnsetType = UNSET
     max_cpus: int | UnsetType = UNSET
     log_ex: int | UnsetType = UNSET
+    max_run_time: int | UnsetType = UNSET
     cron_schedule: str | UnsetType = UNSET
     cron_on: bool | UnsetType = UNSET
     force: Annotated[bool, Meta(description="Update only: start a new revision.")] | UnsetType = UNSET
