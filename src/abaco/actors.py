@@ -10,8 +10,8 @@ The names, the keys of the context and the files are those of the Abaco v2 clien
 actor written for it runs here after changing the import.
 
 This file can be copied alone into any image with Python 3.8 or newer: it needs the standard library only (and
-cloudpickle, for `send_python_result`). A container lives for one message, so its start-up is paid by every message:
-modules that cost milliseconds to load are imported where they are used.
+cloudpickle, for `send_python_result`). A container lives for one message, unless its program calls `serve`, so its
+start-up is paid by every message: modules that cost milliseconds to load are imported where they are used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import time
 TYPE_CHECKING = False  # as typing's, without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
+    from typing import Any, NoReturn
 
 __all__ = [
     "AbacoRequestError",
@@ -34,13 +34,18 @@ __all__ = [
     "reserved_environment_vars",
     "send_bytes_result",
     "send_python_result",
+    "serve",
     "update_state",
 ]
 
 BINARY_MESSAGE = "/_abaco_binary_data"
-"""Where a binary message lies; absent for every other kind of message."""
+"""Where a binary message lies; for every other kind of message absent, or (in a warm container) without meaning."""
+BINARY_TYPE = "application/octet-stream"
+"""The content type of a binary message."""
 RESULTS_SOCKET = "/_abaco_results.sock"
 """The UNIX datagram socket that takes results: one datagram is one result."""
+SERVE_SOCKET = "/_abaco_serve.sock"
+"""The UNIX stream socket through which a warm container gets its messages; absent in every other container."""
 MAX_RESULT_BYTES = 131_072
 """The largest result the service keeps."""
 
@@ -161,14 +166,15 @@ def _require_brace(text: str) -> None:
 
 def get_binary_message(path: str = BINARY_MESSAGE) -> bytes:
     """The whole binary message; ``b""`` if it was sent empty. FileNotFoundError if the message was not binary."""
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs start-up time
+    # In a warm container the file is always there, also when it holds nothing that was sent.
+    is_binary = os.environ.get(_CONTENT_TYPE_VARIABLES[0], BINARY_TYPE) == BINARY_TYPE
+    if is_binary and os.path.exists(path):  # noqa: PTH110 - pathlib costs start-up time
+        with open(path, "rb") as file:  # noqa: PTH123 - as above
             return file.read()
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"There is no {path}: this execution's message was not binary. "
-            "Send it with 'Content-Type: application/octet-stream', or read MSG instead.",
-        ) from None
+    raise FileNotFoundError(
+        f"There is no {path}: this execution's message was not binary. "
+        f"Send it with 'Content-Type: {BINARY_TYPE}', or read MSG instead.",
+    )
 
 
 def send_bytes_result(b: bytes, path: str = RESULTS_SOCKET) -> None:
@@ -195,6 +201,70 @@ def send_python_result(obj: Any, path: str = RESULTS_SOCKET) -> None:
     import cloudpickle  # noqa: PLC0415 - the one function that needs more than the standard library
 
     send_bytes_result(cloudpickle.dumps(obj), path)
+
+
+# --- one message after the other -------------------------------------------------------------------------------------
+
+
+def serve(handler: Callable[[Context], Any], path: str = SERVE_SOCKET) -> NoReturn:
+    """Let `handler` take message after message in this container, if its actor has the hint ``warm``; never returns.
+
+    Every message is handled, and gets its exit code, as if it were alone: ``sys.exit(handler(get_context()))``. So
+    None is success, a number is the exit code, and an exception is a traceback on standard error and exit code 1.
+    Without the hint just that is done, once: the same program runs either way.
+
+    ``os.environ``, and with it every function of this module, is of the message in hand; all else that the handler
+    leaves behind (variables, files, threads) is still there for the next message.
+    """
+    import sys  # noqa: PLC0415 - as ast
+
+    if not os.path.exists(path):  # noqa: PTH110 - pathlib costs start-up time
+        sys.exit(handler(get_context()))
+    import socket  # noqa: PLC0415 - as ast
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(path)
+        with connection.makefile("rb") as frames:
+            _send_frame(connection, {"type": "ready"})
+            for frame in iter(lambda: _next_frame(frames), None):
+                os.environb.clear()
+                os.environb.update({name.encode(): value.encode() for name, value in frame["environment"].items()})
+                _send_frame(connection, {"type": "done", "exit_code": _exit_code(handler)})
+    sys.exit(0)
+
+
+def _exit_code(handler: Callable[[Context], Any]) -> int:
+    """Handle one message; the exit code that a process would end with."""
+    import sys  # noqa: PLC0415 - as ast
+
+    try:
+        result = handler(get_context())
+    except SystemExit as leaving:
+        result = leaving.code
+    except BaseException:  # noqa: BLE001 - whatever it is, it is the end of this message only
+        sys.excepthook(*sys.exc_info())
+        result = 1
+    if result is not None and not isinstance(result, int):
+        print(result, file=sys.stderr)  # noqa: T201 - as sys.exit does
+        result = 1
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    return (result or 0) & 0xFF
+
+
+def _send_frame(connection: Any, frame: dict[str, Any]) -> None:
+    import json  # noqa: PLC0415 - as ast
+
+    data = json.dumps(frame).encode()
+    connection.sendall(len(data).to_bytes(4, "big") + data)
+
+
+def _next_frame(frames: Any) -> Any:
+    """The next frame, or None if there will be none."""
+    import json  # noqa: PLC0415 - as ast
+
+    head = frames.read(4)
+    return json.loads(frames.read(int.from_bytes(head, "big"))) if len(head) == 4 else None
 
 
 # --- calls to the API ------------------------------------------------------------------------------------------------

@@ -7,11 +7,13 @@ from architecture.source import Module, modules
 
 MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 60
+ONE_FILE = {"abaco.actors": 500}
+"""What users copy into images as a single file cannot be divided; `docs/design.md` (2026-11-26) says so."""
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
 def test_no_module_is_longer_than_a_reader_bears(module: Module) -> None:
-    assert module.lines <= MAX_MODULE_LINES
+    assert module.lines <= ONE_FILE.get(module.name, MAX_MODULE_LINES)
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)

@@ -1,11 +1,12 @@
 """The socket through which a container hands back results: one datagram is one result."""
 
-import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+from abaco.runtime.sockets import bind_for_all
 
 __all__ = ["MAX_RESULT_BYTES", "ResultSocket"]
 
@@ -23,7 +24,7 @@ class ResultSocket:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
             self._enlarge()
-            self._bind()
+            bind_for_all(self._socket, self.path)
         except OSError:
             self._socket.close()
             raise
@@ -53,13 +54,3 @@ class ResultSocket:
         with suppress(OSError):
             # The FORCE form goes beyond the machine's rmem_max, and needs CAP_NET_ADMIN.
             self._socket.setsockopt(socket.SOL_SOCKET, 33, _BUFFER_BYTES)  # SO_RCVBUFFORCE
-
-    def _bind(self) -> None:
-        self.path.unlink(missing_ok=True)
-        directory = os.open(self.path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            # The path of a UNIX socket is limited to 107 bytes, that of a data directory is not.
-            self._socket.bind(f"/proc/self/fd/{directory}/{self.path.name}")
-        finally:
-            os.close(directory)
-        self.path.chmod(0o777)
