@@ -54,9 +54,10 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """An idle worker asks for its actor's next message. `exclusive`: the actor is stateful.
+    """A worker asks for its actor's next messages, `count` at most. `exclusive`: the actor is stateful.
 
-    `revision` is the worker's: it gets nothing once its actor has a newer one. None gets messages of any.
+    Of a stateful actor it gets one. `revision` is the worker's: it gets nothing once its actor has a newer one. None
+    gets messages of any.
     """
 
     actor_id: str
@@ -64,6 +65,7 @@ class ClaimRequest:
     exclusive: bool
     image_digest: str
     revision: int | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)

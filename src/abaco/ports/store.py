@@ -200,7 +200,7 @@ class ClaimRepository(Protocol):
     """Leases on messages: who works on what, and what becomes of a lost lease."""
 
     def claim(self, engine_id: str, requests: Sequence[ClaimRequest], now: datetime) -> list[Claim]:
-        """Lease a message to each worker that can have one; its execution becomes RUNNING, its attempt counts up.
+        """Lease messages to workers; their executions become RUNNING, their attempts count up.
 
         Messages are leased in the order received. Of a stateful actor none is leased while another is (P3), nor
         while the first in the order is not due.

@@ -1,11 +1,11 @@
 """Leases on messages. The SQL here keeps P2 and P3: read the docstrings of `ports.ClaimRepository` beside it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, union, update
+from sqlalchemy import ColumnElement, Connection, Integer, and_, bindparam, case, func, or_, select, union, update
 from sqlalchemy.exc import IntegrityError
 
 from abaco.domain.actor import Actor
@@ -25,10 +25,6 @@ _UNLEASED = messages.c.engine_id.is_(None)
 _NO_LEASE = {"engine_id": None, "worker_id": None, "exclusive_actor_id": None}
 
 
-def _due(now: datetime) -> ColumnElement[bool]:
-    return or_(messages.c.not_before.is_(None), messages.c.not_before <= now)
-
-
 class Claims:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,10 +41,14 @@ class Claims:
                 if one.actor_id in present and one.revision in {None, present[one.actor_id].revision}
             ]
             leased = [(request, _lease(connection, engine_id, request, now)) for request in known]
-            found = [(request, row) for request, row in leased if row is not None]
+            found = [(request, rows) for request, rows in leased if rows]
             # Read after the lease was taken: only then is the state that of all earlier executions.
             owners = _actors(connection, {request.actor_id for request, _ in found})
-            return [_begin(connection, owners[request.actor_id], request, row, now) for request, row in found]
+            return [
+                claim
+                for request, rows in found
+                for claim in _begin(connection, owners[request.actor_id], request, rows, now)
+            ]
 
     def requeue(self, requeues: Sequence[Requeue]) -> None:
         with self._database.write() as connection:
@@ -61,32 +61,17 @@ class Claims:
                 worker_id = select(executions.c.worker_id).where(current).with_for_update()
                 row = connection.execute(worker_id).one_or_none()
                 if row is not None:
-                    free(connection, row.worker_id)
                     connection.execute(_back_to_submitted(current))
                     _release(connection, [requeue.execution_id], requeue.not_before, requeue.reason)
+                    free(connection, [row.worker_id])
 
     def waiting(self, actor_ids: Iterable[str] | None, now: datetime, cap: int) -> list[Waiting]:
-        waiting = (
-            select(messages.c.seq)
-            .where(messages.c.actor_id == actors.c.id, _UNLEASED, _due(now))
-            .limit(cap)
-            .correlate(actors)
-            .subquery()
-        )
-        count = select(func.count()).select_from(waiting).scalar_subquery()
-        if actor_ids is None:
-            unfinished = [ActorStatus.SUBMITTED, ActorStatus.SHUTTING_DOWN]
-            needy = union(
-                select(messages.c.actor_id).where(_UNLEASED),
-                select(actors.c.id).where(actors.c.status.in_(unfinished)),
-                select(actors.c.id).where(actors.c.requested_workers > 0),
-            )
-            named = actors.c.id.in_(needy)
-        else:
-            named = actors.c.id.in_(list(actor_ids))
-        query = select(*ACTOR_COLUMNS, actors.c.requested_workers, count).where(named).order_by(actors.c.seq)
+        asked: dict[str, Any] = {"now": now, "cap": cap}
+        statement = _WAITING_ANYWHERE
+        if actor_ids is not None:
+            statement, asked["actors"] = _WAITING, list(actor_ids)
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(statement, asked).all()
         return [Waiting(to_actor(row), row[-1], row[-2]) for row in rows]
 
     def reclaim(self, engine_id: str, now: datetime, max_attempts: int | None) -> list[str]:
@@ -117,8 +102,8 @@ class Claims:
         end_unrun(connection, ids, reason, now)
 
 
-def _lease(connection: Connection, engine_id: str, request: ClaimRequest, now: datetime) -> Any:
-    """Lease the next message that the request may have; its row, or None."""
+def _lease(connection: Connection, engine_id: str, request: ClaimRequest, now: datetime) -> Sequence[Any]:
+    """Lease the next messages that the request may have; their rows, in order."""
     asked = {
         "actor": request.actor_id,
         "now": now,
@@ -127,21 +112,22 @@ def _lease(connection: Connection, engine_id: str, request: ClaimRequest, now: d
         "exclusive": request.actor_id if request.exclusive else None,
     }
     if not request.exclusive:
-        return connection.execute(_LEASE_FIRST, asked).one_or_none()
+        rows = connection.execute(_LEASE_FIRST, {**asked, "count": request.count}).all()
+        return sorted(rows, key=lambda row: int(row.seq))
     try:
         with connection.begin_nested():
-            return connection.execute(_LEASE_HEAD, asked).one_or_none()
+            return connection.execute(_LEASE_HEAD, asked).all()
     except IntegrityError:
         # Of two concurrent posts the one numbered first may become visible last, when the other is leased already.
-        return None
+        return ()
 
 
-def _lease_statement(chosen: ColumnElement[bool]) -> Any:
-    first = select(messages.c.seq).where(chosen, _UNLEASED, _DUE).order_by(messages.c.seq).limit(1)
+def _lease_statement(chosen: ColumnElement[bool], count: Any) -> Any:
+    first = select(messages.c.seq).where(chosen, _UNLEASED, _DUE).order_by(messages.c.seq).limit(count)
     return (
         update(messages)
         # What a rival has locked is his: nobody waits for it.
-        .where(messages.c.seq == first.with_for_update(skip_locked=True).scalar_subquery())
+        .where(messages.c.seq.in_(first.with_for_update(skip_locked=True)))
         .values(
             engine_id=bindparam("engine"),
             worker_id=bindparam("worker"),
@@ -155,14 +141,14 @@ def _lease_statement(chosen: ColumnElement[bool]) -> Any:
 # building a statement costs more than running it.
 _MINE = messages.c.actor_id == bindparam("actor")
 _DUE = or_(messages.c.not_before.is_(None), messages.c.not_before <= bindparam("now", type_=Moment()))
-_LEASE_FIRST = _lease_statement(_MINE)
+_LEASE_FIRST = _lease_statement(_MINE, bindparam("count", type_=Integer()))
 # The first in the line, leased or not: if it is leased or not due, nobody overtakes it (P3).
 _LEASE_HEAD = _lease_statement(
-    messages.c.seq == select(messages.c.seq).where(_MINE).order_by(messages.c.seq).limit(1).scalar_subquery()
+    messages.c.seq == select(messages.c.seq).where(_MINE).order_by(messages.c.seq).limit(1).scalar_subquery(), 1
 )
 _START = (
     update(executions)
-    .where(executions.c.id == bindparam("execution"))
+    .where(executions.c.id.in_(bindparam("executions", expanding=True)))
     .values(
         status=ExecutionStatus.RUNNING,
         attempts=executions.c.attempts + 1,
@@ -171,7 +157,13 @@ _START = (
         started_at=bindparam("now"),
         image_digest=bindparam("digest"),
     )
-    .returning(executions.c.attempts, executions.c.executor, executions.c.executor_uid, executions.c.executor_gid)
+    .returning(
+        executions.c.id,
+        executions.c.attempts,
+        executions.c.executor,
+        executions.c.executor_uid,
+        executions.c.executor_gid,
+    )
 )
 _OCCUPY = (
     update(workers)
@@ -184,44 +176,74 @@ _OCCUPY = (
 )
 
 
+def _waiting_statement(which: ColumnElement[bool]) -> Any:
+    waiting = (
+        select(messages.c.seq)
+        .where(messages.c.actor_id == actors.c.id, _UNLEASED, _DUE)
+        .limit(bindparam("cap", type_=Integer()))
+        .correlate(actors)
+        .subquery()
+    )
+    count = select(func.count()).select_from(waiting).scalar_subquery()
+    return select(*ACTOR_COLUMNS, actors.c.requested_workers, count).where(which).order_by(actors.c.seq)
+
+
+_NAMED = actors.c.id.in_(bindparam("actors", expanding=True))
+_PRESENT = select(actors.c.id, actors.c.stateless, actors.c.revision).where(_NAMED)
+_ACTORS = select(*ACTOR_COLUMNS).where(_NAMED)
+_WAITING = _waiting_statement(_NAMED)
+_WAITING_ANYWHERE = _waiting_statement(
+    actors.c.id.in_(
+        union(
+            select(messages.c.actor_id).where(_UNLEASED),
+            select(actors.c.id).where(actors.c.status.in_([ActorStatus.SUBMITTED, ActorStatus.SHUTTING_DOWN])),
+            select(actors.c.id).where(actors.c.requested_workers > 0),
+        )
+    )
+)
+
+
 def _present(connection: Connection, ids: set[str]) -> Mapping[str, Any]:
     """Of each actor, by its id, whether it is stateless, and its revision."""
-    query = select(actors.c.id, actors.c.stateless, actors.c.revision).where(actors.c.id.in_(ids))
-    return {row.id: row for row in connection.execute(query)}
+    return {row.id: row for row in connection.execute(_PRESENT, {"actors": list(ids)})}
 
 
 def _actors(connection: Connection, ids: set[str]) -> Mapping[str, Actor]:
     if not ids:
         return {}
-    rows = connection.execute(select(*ACTOR_COLUMNS).where(actors.c.id.in_(ids)))
+    rows = connection.execute(_ACTORS, {"actors": list(ids)})
     return {actor.id: actor for actor in map(to_actor, rows)}
 
 
-def _begin(connection: Connection, actor: Actor, request: ClaimRequest, message: Any, now: datetime) -> Claim:
-    """Move the leased message's execution to RUNNING and its worker to BUSY."""
+def _begin(
+    connection: Connection, actor: Actor, request: ClaimRequest, leased: Sequence[Any], now: datetime
+) -> Iterator[Claim]:
+    """Move the leased messages' executions to RUNNING and their worker to BUSY."""
     started = {
-        "execution": message.execution_id,
+        "executions": [message.execution_id for message in leased],
         "worker": request.worker_id,
         "now": now,
         "digest": request.image_digest,
     }
-    attempt, executor, uid, gid = connection.execute(_START, started).one()
+    begun = {row.id: row for row in connection.execute(_START, started)}
     connection.execute(_OCCUPY, {"worker": request.worker_id, "now": now})
-    payload = Payload(ContentType(message.content_type), message.value, message.size)
-    return Claim(
-        execution_id=message.execution_id,
-        attempt=attempt,
-        worker_id=request.worker_id,
-        actor=actor,
-        state=actor.state,
-        payload=payload,
-        executor=executor,
-        revision=message.revision,
-        executor_ids=None if uid is None else (uid, gid or 0),
-        environment=message.environment,
-        jwt_header=message.jwt_header,
-        max_run_time=message.max_run_time,
-    )
+    for message in leased:
+        execution = begun[message.execution_id]
+        uid, gid = execution.executor_uid, execution.executor_gid
+        yield Claim(
+            execution_id=message.execution_id,
+            attempt=execution.attempts,
+            worker_id=request.worker_id,
+            actor=actor,
+            state=actor.state,
+            payload=Payload(ContentType(message.content_type), message.value, message.size),
+            executor=execution.executor,
+            revision=message.revision,
+            executor_ids=None if uid is None else (uid, gid or 0),
+            environment=message.environment,
+            jwt_header=message.jwt_header,
+            max_run_time=message.max_run_time,
+        )
 
 
 def _back_to_submitted(which: ColumnElement[bool]) -> Any:

@@ -1,7 +1,8 @@
 """Executions: reading, halting, and the one transaction that closes an attempt."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BindParameter, Connection, String, and_, bindparam, delete, exists, func, or_, select, update
 
@@ -11,7 +12,7 @@ from abaco.domain.lifecycle import ExecutionStatus
 from abaco.errors import Conflict, NotFound
 from abaco.ports import Closing
 from abaco.store.database import Database
-from abaco.store.logs import append_statement, write_log
+from abaco.store.logs import append_statement, write_logs
 from abaco.store.outbox import LISTENED_TO, announce
 from abaco.store.rows import EXECUTION_COLUMNS, outcome_values, to_execution
 from abaco.store.tables import Moment, actors, chunks, executions, messages, staged_states
@@ -62,34 +63,51 @@ class Executions:
     def close(self, engine_id: str, closings: Sequence[Closing], now: datetime) -> list[bool]:
         with self._database.write() as connection:
             # Executions are locked in the order of their ids everywhere, so that nobody waits in a circle.
-            order = sorted(range(len(closings)), key=lambda index: closings[index].execution_id)
-            landed = {index: self._close(connection, engine_id, closings[index], now) for index in order}
-        return [landed[index] for index in range(len(closings))]
+            ordered = sorted(closings, key=lambda closing: closing.execution_id)
+            tried = [(closing, _land(connection, engine_id, closing, now)) for closing in ordered]
+            landed = [(closing, row) for closing, row in tried if row is not None]
+            if landed:
+                self._settle(connection, landed, now)
+        attempts = {(closing.execution_id, closing.attempt) for closing, _ in landed}
+        return [(closing.execution_id, closing.attempt) in attempts for closing in closings]
 
-    def _close(self, connection: Connection, engine_id: str, closing: Closing, now: datetime) -> bool:
-        lease = {"lease_execution": closing.execution_id, "lease_engine": engine_id}
-        outcome = {f"new_{name}": value for name, value in outcome_values(closing.outcome, now).items()}
-        row = connection.execute(_LAND, {**_KEPT, **outcome, **lease, "attempt": closing.attempt}).one_or_none()
-        if row is None:
-            return False
-        _land_state(connection, row.actor_id, closing)
-        expires_at = now + timedelta(seconds=closing.log_lifetime_seconds)
-        write_log(connection, self._append_log, row.actor_id, closing.execution_id, closing.log_text, expires_at)
-        connection.execute(_REMOVE_MESSAGE, {"lease_execution": closing.execution_id})
-        connection.execute(_REMOVE_CHUNKS, {"lease_execution": closing.execution_id})
-        free(connection, row.worker_id)
-        if row.is_listened_to:
-            out = closing.outcome
-            details = {"execution_id": closing.execution_id, "status": out.status, "exit_code": out.exit_code}
-            announce(connection, row.actor_id, ActorEventType.EXECUTION_COMPLETE, now, [details])
-        return True
+    def _settle(self, connection: Connection, landed: Sequence[tuple[Closing, Any]], now: datetime) -> None:
+        """What goes with outcomes that have landed: states, logs, messages gone, workers free, events."""
+        ids = {"ended": [closing.execution_id for closing, _ in landed]}
+        _land_states(connection, {one.execution_id: (one.attempt, row.actor_id) for one, row in landed})
+        pieces = (
+            {
+                "execution_id": closing.execution_id,
+                "actor_id": row.actor_id,
+                "text": closing.log_text,
+                "expires_at": now + timedelta(seconds=closing.log_lifetime_seconds),
+            }
+            for closing, row in landed
+        )
+        write_logs(connection, self._append_log, pieces)
+        connection.execute(_REMOVE_MESSAGES, ids)
+        connection.execute(_REMOVE_CHUNKS, ids)
+        free(connection, {row.worker_id for _, row in landed})
+        for closing, row in landed:
+            if row.is_listened_to:
+                out = closing.outcome
+                details = {"execution_id": closing.execution_id, "status": out.status, "exit_code": out.exit_code}
+                announce(connection, row.actor_id, ActorEventType.EXECUTION_COMPLETE, now, [details])
 
 
-def _land_state(connection: Connection, actor_id: str, closing: Closing) -> None:
-    """The state this attempt wrote becomes the actor's (P4); what another attempt staged is dropped unread."""
-    row = connection.execute(_TAKE_STAGED, {"lease_execution": closing.execution_id}).one_or_none()
-    if row is not None and row.attempt == closing.attempt:
-        connection.execute(update(actors).where(actors.c.id == actor_id).values(state=row.state))
+def _land(connection: Connection, engine_id: str, closing: Closing, now: datetime) -> Any:
+    """Write the outcome, if the attempt is the one that runs; a row, or None."""
+    lease = {"lease_execution": closing.execution_id, "lease_engine": engine_id}
+    outcome = {f"new_{name}": value for name, value in outcome_values(closing.outcome, now).items()}
+    return connection.execute(_LAND, {**_KEPT, **outcome, **lease, "attempt": closing.attempt}).one_or_none()
+
+
+def _land_states(connection: Connection, attempts: Mapping[str, tuple[int, str]]) -> None:
+    """The state that an attempt wrote becomes its actor's (P4); what another attempt staged is dropped unread."""
+    for row in connection.execute(_TAKE_STAGED, {"ended": list(attempts)}):
+        attempt, actor_id = attempts[row.execution_id]
+        if row.attempt == attempt:
+            connection.execute(update(actors).where(actors.c.id == actor_id).values(state=row.state))
 
 
 # The statements of closing are built once: it happens for every execution, with the database locked (SQLite), and
@@ -121,10 +139,11 @@ _LAND = (
         exists().where(actors.c.id == executions.c.actor_id, LISTENED_TO).correlate(executions).label("is_listened_to"),
     )
 )
+_ENDED: BindParameter[Any] = bindparam("ended", expanding=True)
 _TAKE_STAGED = (
     delete(staged_states)
-    .where(staged_states.c.execution_id == _EXECUTION)
-    .returning(staged_states.c.attempt, staged_states.c.state)
+    .where(staged_states.c.execution_id.in_(_ENDED))
+    .returning(staged_states.c.execution_id, staged_states.c.attempt, staged_states.c.state)
 )
-_REMOVE_MESSAGE = delete(messages).where(messages.c.execution_id == _EXECUTION)
-_REMOVE_CHUNKS = delete(chunks).where(chunks.c.execution_id == _EXECUTION)
+_REMOVE_MESSAGES = delete(messages).where(messages.c.execution_id.in_(_ENDED))
+_REMOVE_CHUNKS = delete(chunks).where(chunks.c.execution_id.in_(_ENDED))

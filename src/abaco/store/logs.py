@@ -1,7 +1,8 @@
 """Logs and results: what containers said, until it expires."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Executable, delete, insert, or_, select
 
@@ -11,25 +12,19 @@ from abaco.store.alive import is_alive
 from abaco.store.database import Database
 from abaco.store.tables import executions, logs, results
 
-__all__ = ["Logs", "Results", "append_statement", "write_log"]
+__all__ = ["Logs", "Results", "append_statement", "write_logs"]
 
 
-def write_log(
-    connection: Connection,
-    append: Executable,
-    actor_id: str,
-    execution_id: str,
-    text: str,
-    expires_at: datetime | None,
-) -> None:
-    """Append to the execution's log and set its expiry, by `append_statement`.
+def write_logs(connection: Connection, append: Executable, pieces: Iterable[Mapping[str, Any]]) -> None:
+    """Append to executions' logs and set their expiry, by `append_statement`; a piece is a row of `logs`.
 
     A deleted actor's logs are gone and stay so.
     """
-    if not is_alive(connection, actor_id):
-        return
-    row = {"execution_id": execution_id, "actor_id": actor_id, "text": text, "expires_at": expires_at}
-    connection.execute(append, row)
+    rows = list(pieces)
+    alive = {actor_id for actor_id in {row["actor_id"] for row in rows} if is_alive(connection, actor_id)}
+    kept = [row for row in rows if row["actor_id"] in alive]
+    if kept:
+        connection.execute(append, kept)
 
 
 def append_statement(database: Database) -> Executable:
@@ -68,7 +63,8 @@ class Logs:
             for piece in sorted(pieces, key=lambda piece: piece.execution_id):
                 actor_id = _current_actor(connection, piece.execution_id, piece.attempt)
                 if actor_id is not None:
-                    write_log(connection, self._append, actor_id, piece.execution_id, piece.text, None)
+                    row = {"execution_id": piece.execution_id, "actor_id": actor_id, "text": piece.text}
+                    write_logs(connection, self._append, [{**row, "expires_at": None}])
 
     def prune(self, now: datetime) -> int:
         with self._database.write() as connection:

@@ -1,18 +1,18 @@
 """Workers, and the engines that own them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, exists, func, insert, select, update
 
 from abaco.domain.lifecycle import WorkerStatus
 from abaco.domain.worker import Worker
 from abaco.errors import NotFound
 from abaco.ports import PlacedWorker, WorkersAdded
 from abaco.store.database import Database
-from abaco.store.tables import actors, engines, workers
+from abaco.store.tables import actors, engines, messages, workers
 
 __all__ = ["PLACED_COLUMNS", "Engines", "Workers", "free", "select_placed", "to_placed"]
 
@@ -22,14 +22,18 @@ PLACED_COLUMNS = [*(workers.c[name] for name in _FIELDS), engines.c.host, engine
 
 _FREE = (
     update(workers)
-    .where(workers.c.id == bindparam("worker"), workers.c.status == WorkerStatus.BUSY)
+    .where(
+        workers.c.id.in_(bindparam("workers", expanding=True)),
+        workers.c.status == WorkerStatus.BUSY,
+        ~exists().where(messages.c.engine_id == workers.c.engine_id, messages.c.worker_id == workers.c.id),
+    )
     .values(status=WorkerStatus.READY)
 )
 
 
-def free(connection: Connection, worker_id: str | None) -> None:
-    """A worker whose execution came to an end, or did not start, waits for the next one."""
-    connection.execute(_FREE, {"worker": worker_id})
+def free(connection: Connection, worker_ids: Iterable[str | None]) -> None:
+    """Workers whose executions came to an end, or did not start, wait for messages unless they hold others."""
+    connection.execute(_FREE, {"workers": list(worker_ids)})
 
 
 class Workers:
