@@ -269,7 +269,7 @@ async def _engine(
     settings: Settings, store: SqlStore, runtime: Runtime, listener: LocalListener, telemetry: Telemetry
 ) -> None:
     engine_id, clock, alarm, outbox_alarm, crew = new_id(), SystemClock(), Alarm(), Alarm(), Crew()
-    inbox = Inbox(alarm.ring)
+    inbox = Inbox(alarm.ring, alarm.ring_soon)
     provider = _image_provider(settings)
     pool = LocalPool(provider, runtime, inbox.put)
     tokens = ExecutionTokens(_secret(settings))

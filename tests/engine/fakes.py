@@ -1,5 +1,6 @@
 """What the engine does not own, in a few lines each: a test says what they do."""
 
+from collections import defaultdict, deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from abaco.ports import (
     ResultSent,
     StartFailed,
     Task,
+    TasksReturned,
     WorkerFailed,
     WorkerOrder,
     WorkerReady,
@@ -57,6 +59,7 @@ class FakePool:
         self.starting: dict[str, WorkerOrder] = {}
         self.free: set[str] = set()
         self.running: dict[str, tuple[str, Task]] = {}
+        self.queues: defaultdict[str, deque[Task]] = defaultdict(deque)
         self.ran: list[str] = []
         self.halted: list[tuple[str, int]] = []
         self.stopped: list[str] = []
@@ -67,9 +70,28 @@ class FakePool:
         self.starting[order.worker_id] = order
 
     def run(self, worker_id: str, task: Task) -> None:
-        self.free.remove(worker_id)
+        if worker_id in self.free:
+            self.free.remove(worker_id)
+            self._begin(worker_id, task)
+        else:
+            assert any(worker_id == busy for busy, _ in self.running.values())
+            self.queues[worker_id].append(task)
+
+    def _begin(self, worker_id: str, task: Task) -> None:
         self.running[task.spec.execution_id] = (worker_id, task)
         self.ran.append(task.spec.execution_id)
+
+    def _go_on(self, worker_id: str) -> bool:
+        """The worker is done with one task; whether it has another."""
+        if self.queues[worker_id]:
+            self._begin(worker_id, self.queues[worker_id].popleft())
+            return True
+        self.free.add(worker_id)
+        return False
+
+    def recall(self, worker_id: str) -> None:
+        given, self.queues[worker_id] = self.queues[worker_id], deque()
+        self._emit(TasksReturned(worker_id, [(task.spec.execution_id, task.attempt) for task in given]))
 
     def halt(self, execution_id: str, attempt: int) -> None:
         self.halted.append((execution_id, attempt))
@@ -106,10 +128,10 @@ class FakePool:
     def end(self, *execution_ids: str, log: str = "", result: Outcome | None = None) -> None:
         for execution_id in execution_ids:
             worker_id, task = self.running.pop(execution_id)
-            self.free.add(worker_id)
-            self._emit(ExecutionEnded(worker_id, execution_id, task.attempt, result or outcome(), log))
+            goes_on = self._go_on(worker_id)
+            self._emit(ExecutionEnded(worker_id, execution_id, task.attempt, result or outcome(), log, goes_on))
 
     def fail_start(self, execution_id: str, reason: str = "no such program") -> None:
         worker_id, task = self.running.pop(execution_id)
-        self.free.add(worker_id)
+        self._go_on(worker_id)
         self._emit(StartFailed(worker_id, execution_id, task.attempt, reason))

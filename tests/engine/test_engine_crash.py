@@ -99,9 +99,8 @@ class Walk:
         worker_id, task = rig.pool.running[execution_id]
         member = rig.crew.find(worker_id)
         assert member is not None
-        assert member.claim is not None
         if member.actor_id == "adder":
-            assert self._store.state.stage(execution_id, task.attempt, [*member.claim.state, execution_id])
+            assert self._store.state.stage(execution_id, task.attempt, [*member.claims[0].state, execution_id])
         if fortune > 2:
             rig.pool.end(execution_id, log=f"attempt {task.attempt}")
 

@@ -1,7 +1,7 @@
 """The engine's picture of its workers: who they are, what they do, since when. In memory, rebuilt by starting over."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from abaco.domain.actor import Actor
@@ -13,9 +13,10 @@ __all__ = ["Crew", "Member"]
 
 @dataclass(slots=True)
 class Member:
-    """One worker. `digest` is set once it is ready; `claim` while it is busy.
+    """One worker. `digest` is set once it is ready; `claims` are what it has been given, the first in progress.
 
-    A `leaving` one goes when it is free; `leaving_because` says why. `is_sync`: its actor has the hint `sync`.
+    `began_at` is when that one's turn came; `recalled`: it was asked to give the others back. A `leaving` one goes
+    when it is free; `leaving_because` says why. `is_sync`: its actor has the hint `sync`.
     """
 
     worker_id: str
@@ -24,7 +25,9 @@ class Member:
     revision: int
     image: ImageRef
     digest: str | None = None
-    claim: Claim | None = None
+    claims: list[Claim] = field(default_factory=list)
+    began_at: datetime | None = None
+    recalled: bool = False
     idle_since: datetime | None = None
     leaving: bool = False
     leaving_because: str = "room for others"
@@ -32,7 +35,11 @@ class Member:
 
     @property
     def is_idle(self) -> bool:
-        return self.digest is not None and self.claim is None and not self.leaving
+        return self.digest is not None and not self.claims and not self.leaving
+
+    def can_take(self, revision: int) -> bool:
+        """Whether it may be given messages of that revision of its actor."""
+        return self.digest is not None and not self.leaving and not self.recalled and self.revision == revision
 
 
 class Crew:

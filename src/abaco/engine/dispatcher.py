@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from abaco.domain.actor import Actor
 from abaco.domain.event import WorkerStopped
 from abaco.domain.execution import Claim
 from abaco.domain.lifecycle import ActorStatus
+from abaco.engine.ahead import PATIENCE_SECONDS, Ahead, holds_up
 from abaco.engine.autoscaler import Autoscaler
 from abaco.engine.crew import Crew, Member
 from abaco.engine.inbox import Inbox
 from abaco.ports import (
-    ClaimRequest,
     Clock,
     Emit,
     ExecutionEnded,
@@ -22,6 +21,7 @@ from abaco.ports import (
     ResultSent,
     StartFailed,
     Store,
+    TasksReturned,
     Waiting,
     WorkerFailed,
     WorkerReady,
@@ -69,6 +69,7 @@ class Dispatcher:
         # Nobody can use more workers than there are: counting further would be waste.
         self._cap = cap
         self._retries: set[tuple[datetime, str]] = set()
+        self._ahead = Ahead(crew)
         self._claiming = True
 
     def stop_claiming(self) -> None:
@@ -77,13 +78,14 @@ class Dispatcher:
 
     def is_busy(self) -> bool:
         """Whether any worker has an execution in progress."""
-        return any(member.claim is not None for member in self._crew)
+        return any(member.claims for member in self._crew)
 
     def run_once(self, *, sweep: bool = False) -> Turn:
         """Act on everything heard since the last turn; with `sweep`, on everything there is."""
         topics, events = self._inbox.take()
         eventful = any(self._is_eventful(event) for event in events)
         actor_ids = self._named(topics) | self._absorb(events) | self._due_retries()
+        self._recall()
         if sweep or any(topic.startswith("worker:") for topic in topics):
             actor_ids |= self._autoscaler.heed_stops()
         halting = sweep or any(topic.startswith("halt:") for topic in topics)
@@ -103,7 +105,9 @@ class Dispatcher:
 
     def next_retry(self) -> datetime | None:
         """When the next turn is due at the latest, or None."""
-        return min(self._retries, default=(None, ""))[0]
+        patience = timedelta(seconds=PATIENCE_SECONDS)
+        held_up = [member.began_at + patience for member in self._crew if holds_up(member) and member.began_at]
+        return min([*held_up, *(due for due, _ in self._retries)], default=None)
 
     # --- what was heard ---
 
@@ -128,13 +132,18 @@ class Dispatcher:
                 touched |= self._worker_ready(event)
             elif isinstance(event, WorkerFailed):
                 touched |= self._worker_failed(event)
+            elif isinstance(event, TasksReturned):
+                touched |= self._tasks_returned(event)
         return touched
 
     def _finish(self, events: Sequence[ExecutionEnded]) -> set[str]:
-        freed = [(event, *self._free(event.worker_id)) for event in events]
+        freed = [(event, *self._free(event.worker_id, event.execution_id)) for event in events]
         if freed:
             self._work.finish([(claim, event) for event, _, claim in freed])
-        for _, member, _ in freed:
+        for event, member, _ in freed:
+            out = event.outcome
+            if out.started_at is not None:
+                self._ahead.took(member.actor_id, (out.finished_at - out.started_at).total_seconds())
             self._autoscaler.freed(member)
         return {member.actor_id for _, member, _ in freed}
 
@@ -142,18 +151,30 @@ class Dispatcher:
         if not isinstance(event, ExecutionEnded):
             return isinstance(event, StartFailed | WorkerReady | WorkerFailed)
         member = self._crew.find(event.worker_id)
-        return member is not None and member.claim is not None and member.claim.actor.has_listener
+        return member is not None and any(claim.actor.has_listener for claim in member.claims)
 
-    def _free(self, worker_id: str) -> tuple[Member, Claim]:
+    def _free(self, worker_id: str, execution_id: str) -> tuple[Member, Claim]:
+        """Take an execution off the worker that had it."""
         member = self._crew.find(worker_id)
-        assert member is not None  # noqa: S101 - a busy worker is only removed when its execution has ended
-        assert member.claim is not None  # noqa: S101
-        claim, member.claim = member.claim, None
-        member.idle_since = self._clock.now()
+        assert member is not None  # noqa: S101 - a busy worker is only removed when its executions have ended
+        claim = next(claim for claim in member.claims if claim.execution_id == execution_id)
+        member.claims.remove(claim)
+        member.began_at = self._clock.now()
+        if not member.claims:
+            member.idle_since = member.began_at
         return member, claim
 
+    def _tasks_returned(self, event: TasksReturned) -> set[str]:
+        member = self._crew.find(event.worker_id)
+        if member is None:
+            return set()
+        member.recalled = False
+        self._work.returned([(self._free(event.worker_id, id_)[1], attempt) for id_, attempt in event.tasks])
+        self._autoscaler.freed(member)
+        return {member.actor_id}
+
     def _start_failed(self, event: StartFailed) -> set[str]:
-        member, claim = self._free(event.worker_id)
+        member, claim = self._free(event.worker_id, event.execution_id)
         delay = self._work.start_failed(claim, event)
         if delay is not None:
             self._retries.add((self._clock.now() + timedelta(seconds=delay), member.actor_id))
@@ -198,27 +219,27 @@ class Dispatcher:
         for execution_id, attempt in self._store.executions.halts(self._engine_id):
             self._pool.halt(execution_id, attempt)
 
+    def _recall(self) -> None:
+        """Take back what waits for a worker whose container takes long, or that is to go."""
+        since = self._clock.now() - timedelta(seconds=PATIENCE_SECONDS)
+        for member in self._crew:
+            if holds_up(member) and (member.leaving or (member.began_at is not None and member.began_at <= since)):
+                member.recalled = True
+                self._pool.recall(member.worker_id)
+
     def _claim(self, looked_at: Sequence[Waiting]) -> int:
-        """Give free workers what their actors' mailboxes hold."""
-        requests = [
-            ClaimRequest(
-                waiting.actor.id, member.worker_id, not waiting.actor.stateless, member.digest or "", member.revision
-            )
-            for waiting in looked_at
-            if waiting.actor.status is ActorStatus.READY
-            for member in self._crew.idle(waiting.actor)[: self._width(waiting.actor, waiting.count)]
-        ]
+        """Give workers what their actors' mailboxes hold."""
+        ready = [waiting for waiting in looked_at if waiting.actor.status is ActorStatus.READY]
+        requests = [request for waiting in ready for request in self._ahead.requests(waiting)]
         if not requests:
             return 0
         tasks = self._work.claim(requests)
         for claim, task in tasks:
             member = self._crew.find(claim.worker_id)
-            assert member is not None  # noqa: S101 - it was idle a moment ago, in this thread
-            member.claim = claim
+            assert member is not None  # noqa: S101 - it was there a moment ago, in this thread
+            if not member.claims:
+                member.began_at = self._clock.now()
+            member.claims.append(claim)
             self._autoscaler.claimed(member.actor_id)
             self._pool.run(claim.worker_id, task)
         return len(tasks)
-
-    def _width(self, actor: Actor, count: int) -> int:
-        """How many messages may be claimed now: one of a stateful actor, whatever workers it has."""
-        return min(count, 1) if not actor.stateless else count

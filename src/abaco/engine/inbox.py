@@ -3,16 +3,20 @@
 from collections import deque
 from collections.abc import Callable
 
-from abaco.ports import PoolEvent
+from abaco.ports import ExecutionEnded, PoolEvent
 
 __all__ = ["Inbox"]
 
 
 class Inbox:
-    """Filled from any thread; `wake` is called after each word and must be thread-safe."""
+    """Filled from any thread; `wake` is called after each word that somebody waits for, `wake_soon` after the others.
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    Both must be thread-safe.
+    """
+
+    def __init__(self, wake: Callable[[], None], wake_soon: Callable[[], None]) -> None:
         self._wake = wake
+        self._wake_soon = wake_soon
         self._topics: deque[str] = deque()
         self._events: deque[PoolEvent] = deque()
 
@@ -26,7 +30,11 @@ class Inbox:
 
     def put(self, event: PoolEvent) -> None:
         self._events.append(event)
-        self._wake()
+        # A worker that goes on needs nothing yet; a little later there is more to record at once.
+        if isinstance(event, ExecutionEnded) and event.goes_on:
+            self._wake_soon()
+        else:
+            self._wake()
 
     def take(self) -> tuple[set[str], list[PoolEvent]]:
         """Everything so far, once."""

@@ -22,6 +22,8 @@ __all__ = ["Alarm", "Engine"]
 
 _SWEEP_SECONDS = 2.0
 """How late a lost wake-up is noticed."""
+_MOMENT_SECONDS = 0.04
+"""How late an outcome is recorded while its worker has more to do, so that several are recorded at once."""
 _PRUNE_SECONDS = 60.0
 _OUTBOX_SECONDS = 1.0
 """How late an event is noticed that nobody spoke of, and a webhook that is to be tried again."""
@@ -33,18 +35,30 @@ class Alarm:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._event = anyio.Event()
+        self._later: asyncio.TimerHandle | None = None
 
     def ring(self) -> None:
         self._loop.call_soon_threadsafe(self._set)
 
+    def ring_soon(self) -> None:
+        """Ring within a moment, once for all who ask meanwhile."""
+        self._loop.call_soon_threadsafe(self._set_soon)
+
     def _set(self) -> None:
         self._event.set()
+
+    def _set_soon(self) -> None:
+        if self._later is None:
+            self._later = self._loop.call_later(_MOMENT_SECONDS, self._set)
 
     async def wait(self, timeout_seconds: float) -> None:
         """Until it rings (or rang since the last wait), at most `timeout_seconds`."""
         with anyio.move_on_after(max(0.0, timeout_seconds)):
             await self._event.wait()
         self._event = anyio.Event()
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
 
 
 class Engine:

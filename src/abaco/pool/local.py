@@ -34,6 +34,12 @@ class LocalPool:
         with self._lock:
             self._workers[worker_id][0].give(task)
 
+    def recall(self, worker_id: str) -> None:
+        with self._lock:
+            entry = self._workers.get(worker_id)
+        if entry is not None:
+            entry[0].recall()
+
     def halt(self, execution_id: str, attempt: int) -> None:
         for worker in self._all():
             worker.halt(execution_id, attempt)

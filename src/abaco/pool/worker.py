@@ -1,9 +1,9 @@
-"""A worker: prepare a sandbox once, then run one container a task until retired."""
+"""A worker: prepare a sandbox once, then run one container a task, one after the other, until retired."""
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from queue import SimpleQueue
-from threading import Lock
+from threading import Condition
 
 from abaco.domain.execution import Outcome, StopReason
 from abaco.domain.lifecycle import ExecutionStatus
@@ -20,12 +20,26 @@ from abaco.ports import (
     Sandbox,
     StartFailed,
     Task,
+    TasksReturned,
     WorkerFailed,
     WorkerOrder,
     WorkerReady,
 )
 
 __all__ = ["Worker"]
+
+
+class _Given:
+    """A task that the worker has been given, what stops it, and where its container's words go."""
+
+    def __init__(self, task: Task, emit: Callable[[PoolEvent], None]) -> None:
+        self.task = task
+        self.stop = StopSignal()
+        self.recorder = Recorder(task.spec.execution_id, task.attempt, task.max_log_characters, emit)
+
+    @property
+    def attempt(self) -> tuple[str, int]:
+        return self.task.spec.execution_id, self.task.attempt
 
 
 class Worker:
@@ -38,42 +52,54 @@ class Worker:
         self._images = images
         self._runtime = runtime
         self._emit = emit
-        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
-        self._lock = Lock()
-        self._current: tuple[Task, StopSignal, Recorder] | None = None
+        self._word = Condition()
+        self._queue: deque[_Given] = deque()
+        self._current: _Given | None = None
         self._retired = False
+        self._killed = False
 
     def give(self, task: Task) -> None:
-        """Hand the free worker its next task."""
-        recorder = Recorder(task.spec.execution_id, task.attempt, task.max_log_characters, self._emit)
-        with self._lock:
-            self._current = (task, StopSignal(), recorder)
-            if self._retired:
-                self._current[1].set()
-        self._tasks.put(task)
+        """Hand the worker a task, to be run after those that it has."""
+        given = _Given(task, self._emit)
+        with self._word:
+            if self._killed:
+                given.stop.set()
+            self._queue.append(given)
+            self._word.notify()
+
+    def recall(self) -> None:
+        """Give back what has not begun."""
+        with self._word:
+            waiting, self._queue = self._queue, deque()
+        for given in waiting:
+            given.stop.close()
+        self._emit(TasksReturned(self._order.worker_id, [given.attempt for given in waiting]))
 
     def halt(self, execution_id: str, attempt: int) -> None:
-        """Stop the container if it is that attempt's."""
-        with self._lock:
-            if self._current is not None:
-                task, stop, _ = self._current
-                if (task.spec.execution_id, task.attempt) == (execution_id, attempt):
-                    stop.set()
+        """Stop the container of that attempt, now or when it begins."""
+        with self._word:
+            for given in self._all():
+                if given.attempt == (execution_id, attempt):
+                    given.stop.set()
 
     def retire(self, *, kill: bool) -> None:
-        """Stop after the current task, or at once with `kill`."""
-        with self._lock:
+        """Stop after the tasks it has, or at once with `kill`."""
+        with self._word:
+            self._retired = True
             if kill:
-                self._retired = True
-                if self._current is not None:
-                    self._current[1].set()
-        self._tasks.put(None)
+                self._killed = True
+                for given in self._all():
+                    given.stop.set()
+            self._word.notify()
 
     def flush(self) -> None:
         """Send on the output of a container that goes on running."""
-        with self._lock:
+        with self._word:
             if self._current is not None:
-                self._current[2].flush()
+                self._current.recorder.flush()
+
+    def _all(self) -> list[_Given]:
+        return [*([self._current] if self._current else []), *self._queue]
 
     def main(self) -> None:
         """The worker's life."""
@@ -90,11 +116,18 @@ class Worker:
         try:
             self._emit(WorkerReady(self._order.worker_id, image.digest))
             self._prepare(sandbox)
-            while (task := self._tasks.get()) is not None:
-                self._emit(self._run(sandbox, task))
+            while (given := self._next()) is not None:
+                self._emit(self._run(sandbox, given))
                 self._prepare(sandbox)
         finally:
             sandbox.close()
+
+    def _next(self) -> _Given | None:
+        """The next task, waited for; None once there will be no more."""
+        with self._word:
+            self._word.wait_for(lambda: self._queue or self._retired)
+            self._current = self._queue.popleft() if self._queue else None
+            return self._current
 
     @staticmethod
     def _prepare(sandbox: Sandbox) -> None:
@@ -103,15 +136,13 @@ class Worker:
         with suppress(Exception):
             sandbox.prepare()
 
-    def _run(self, sandbox: Sandbox, task: Task) -> PoolEvent:
+    def _run(self, sandbox: Sandbox, given: _Given) -> PoolEvent:
         """One container from start to end; whatever goes wrong becomes an event, or the engine would wait for ever."""
-        assert self._current is not None  # noqa: S101 - set by `give` before the task was queued
-        _, stop, recorder = self._current
-        worker_id, execution_id = self._order.worker_id, task.spec.execution_id
+        worker_id, (execution_id, attempt) = self._order.worker_id, given.attempt
         try:
-            outcome = sandbox.run(task.spec, recorder, stop)
+            outcome = sandbox.run(given.task.spec, given.recorder, given.stop)
         except ContainerStartError as error:
-            return StartFailed(worker_id, execution_id, task.attempt, str(error))
+            return StartFailed(worker_id, execution_id, attempt, str(error))
         except Exception as error:  # noqa: BLE001 - the boundary: the execution ends in ERROR and says why
             outcome = Outcome(
                 ExecutionStatus.ERROR,
@@ -120,7 +151,8 @@ class Worker:
                 error=f"The service failed to run the container: {type(error).__name__}: {error}",
             )
         finally:
-            with self._lock:
+            with self._word:
                 self._current = None
-            stop.close()
-        return ExecutionEnded(worker_id, execution_id, task.attempt, outcome, recorder.finish())
+                goes_on = bool(self._queue)
+            given.stop.close()
+        return ExecutionEnded(worker_id, execution_id, attempt, outcome, given.recorder.finish(), goes_on)

@@ -1,5 +1,6 @@
 """Where workers live, and what they tell."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +16,7 @@ __all__ = [
     "ResultSent",
     "StartFailed",
     "Task",
+    "TasksReturned",
     "WorkerFailed",
     "WorkerOrder",
     "WorkerReady",
@@ -81,16 +83,28 @@ class StartFailed:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionEnded:
-    """The container ended; `log_text` is what no LogAppended has carried. The worker is free again."""
+    """The container ended; `log_text` is what no LogAppended has carried.
+
+    The worker is free again, or `goes_on` with the next task that it was given.
+    """
 
     worker_id: str
     execution_id: str
     attempt: int
     outcome: Outcome
     log_text: str
+    goes_on: bool = False
 
 
-PoolEvent = WorkerReady | WorkerFailed | LogAppended | ResultSent | StartFailed | ExecutionEnded
+@dataclass(frozen=True, slots=True)
+class TasksReturned:
+    """The answer to `Pool.recall`: executions and attempts that the worker had not begun and will not."""
+
+    worker_id: str
+    tasks: Sequence[tuple[str, int]]
+
+
+PoolEvent = WorkerReady | WorkerFailed | LogAppended | ResultSent | StartFailed | ExecutionEnded | TasksReturned
 
 
 class Pool(Protocol):
@@ -99,10 +113,13 @@ class Pool(Protocol):
     def start(self, order: WorkerOrder) -> None: ...
 
     def run(self, worker_id: str, task: Task) -> None:
-        """Give a ready, free worker its next task."""
+        """Give a ready worker a task; it runs its tasks one after the other, in order."""
+
+    def recall(self, worker_id: str) -> None:
+        """Have a worker give back the tasks it has not begun; TasksReturned follows."""
 
     def halt(self, execution_id: str, attempt: int) -> None:
-        """Kill the container of this attempt, if it runs; ExecutionEnded follows."""
+        """Kill the container of this attempt, if it runs or when its turn comes; ExecutionEnded follows."""
 
     def stop(self, worker_id: str) -> None:
         """Retire a free worker."""

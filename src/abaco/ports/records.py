@@ -108,15 +108,15 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Requeue:
-    """An attempt whose container could not be started: its message goes back, to be claimed from `not_before` on.
+    """An attempt that did not come about: its message goes back, to be claimed from `not_before` on (None: at once).
 
-    `reason` is for the user.
+    `reason` is for the user, where something went wrong.
     """
 
     execution_id: str
     attempt: int
-    not_before: datetime
-    reason: str
+    not_before: datetime | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

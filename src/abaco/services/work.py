@@ -201,6 +201,10 @@ class Work:
         self._emit(ExecutionRequeued(claim.execution_id, reason))
         return delay
 
+    def returned(self, claims: Sequence[tuple[Claim, int]]) -> None:
+        """Give messages back that their worker did not come to."""
+        self._store.claims.requeue([Requeue(claim.execution_id, attempt) for claim, attempt in claims])
+
     # --- actors and their images ---
 
     def image_for(self, actor: Actor) -> ImageRef:

@@ -1,0 +1,67 @@
+"""Claiming ahead: a worker whose containers live for milliseconds is given several messages at a time.
+
+So it need not wait for the engine between two of them, and the engine's transactions are shared by many. What a worker
+has not begun when one of its containers turns out to take longer goes back to the mailbox, for others to take.
+"""
+
+from collections.abc import Iterator
+
+from abaco.domain.actor import Actor
+from abaco.engine.crew import Crew, Member
+from abaco.ports import ClaimRequest, Waiting
+
+__all__ = ["PATIENCE_SECONDS", "Ahead", "holds_up"]
+
+PATIENCE_SECONDS = 0.5
+"""How long a container may take while others wait for its worker in particular."""
+_WORTH_SECONDS = 0.2
+"""How much work a worker holds. More would be taken from other workers at the end of a rush."""
+_MOST = 16
+_NEW_WEIGHT = 0.3
+_REMEMBERED = 10_000
+
+
+class Ahead:
+    """Knows how long executions of each actor take, and from that how many a worker should hold."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+        self._seconds: dict[str, float] = {}
+
+    def took(self, actor_id: str, seconds: float) -> None:
+        """An execution of the actor took so long."""
+        known = self._seconds.pop(actor_id, seconds)
+        self._seconds[actor_id] = known + _NEW_WEIGHT * (seconds - known)
+        if len(self._seconds) > _REMEMBERED:
+            del self._seconds[next(iter(self._seconds))]
+
+    def depth(self, actor: Actor) -> int:
+        """How many messages one worker may hold. Of a stateful actor one: the next depends on what it leaves (P3)."""
+        seconds = self._seconds.get(actor.id)
+        if seconds is None or not actor.stateless:
+            return 1
+        return max(1, min(_MOST, int(_WORTH_SECONDS / max(seconds, 0.001))))
+
+    def requests(self, waiting: Waiting) -> Iterator[ClaimRequest]:
+        """What to claim for the actor's workers: free ones first, and nobody much more than the others."""
+        actor, depth = waiting.actor, self.depth(waiting.actor)
+        team = [
+            member
+            for member in self._crew.of(actor.id)
+            if member.can_take(actor.revision) and len(member.claims) <= depth // 2
+        ]
+        left = waiting.count if actor.stateless else min(waiting.count, 1)
+        share = max(1, waiting.count // max(1, len(team)))
+        for member in sorted(team, key=lambda member: len(member.claims)):
+            count = min(depth - len(member.claims), share, left)
+            if count <= 0:
+                return
+            left -= count
+            yield ClaimRequest(
+                actor.id, member.worker_id, not actor.stateless, member.digest or "", member.revision, count
+            )
+
+
+def holds_up(member: Member) -> bool:
+    """Whether messages wait for this worker that others could have."""
+    return len(member.claims) > 1 and not member.recalled
