@@ -88,7 +88,8 @@ __all__ = [
 ]
 
 _SECRET_BYTES = 32
-_SWITCH_SECONDS = 0.001
+_SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the others of its process waiting: each of them lets go many times a message."""
 _ENGINE_NICENESS = 2
 """The API stays responsive while containers, which inherit this, use every core."""
 
@@ -231,7 +232,6 @@ def _accounts(store: Store, clock: Clock, settings: Settings, keys: Keys) -> Acc
 
 def run_api(settings: Settings) -> None:
     """The `api` role: answer requests until a signal."""
-    # SQLite lets go of the interpreter at each statement; getting it back from a busy event loop takes up to this.
     sys.setswitchinterval(_SWITCH_SECONDS)
     telemetry = Telemetry("api", settings.log_level)
     store = _store(settings)
@@ -250,6 +250,7 @@ def run_api(settings: Settings) -> None:
 def run_engine(settings: Settings) -> None:
     """The `engine` role: move messages until a signal. Must be called before any thread is started."""
     os.nice(_ENGINE_NICENESS)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     enter_private_mounts()
     telemetry = Telemetry("engine", settings.log_level)
     runtime = crun_runtime(settings, SystemClock())

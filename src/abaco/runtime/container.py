@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import Any, Final
 
 from abaco.ports import ContainerSink
 from abaco.runtime.cgroup import ControlGroup
@@ -20,6 +20,7 @@ from abaco.runtime.keeper import CrunKeeper
 from abaco.runtime.overlay import Overlay, delete_tree
 from abaco.runtime.program import CrunProgram
 from abaco.runtime.results import ResultSocket
+from abaco.runtime.serving import ServeSocket
 
 __all__ = ["Container"]
 
@@ -40,6 +41,8 @@ class Container:
         self._config = directory / "config.json"
         self._log = directory / "crun.log"
         self._group = group
+        self._directory = directory
+        self.serving: ServeSocket | None = None
         with ExitStack() as undo:
             directory.mkdir()
             directory.chmod(0o711)
@@ -52,12 +55,16 @@ class Container:
             # Open for reading too: crun's opening it must not wait for us, nor ours for crun.
             self._feed = os.open(self._config, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
             undo.callback(self._hang_up)
-            process = crun.run(self._identity, directory, self._log)
-            self.keeper = CrunKeeper(crun, group, self._identity, process)
+            self.output, written = os.pipe2(os.O_CLOEXEC)
+            undo.callback(os.close, self.output)
+            try:
+                pid = crun.run(self._identity, directory, self._log, written)
+            finally:
+                os.close(written)
             undo.callback(crun.forget, self._identity)
+            self.keeper = CrunKeeper(crun, group, self._identity, pid)
             undo.callback(self.end)
-            self.output = cast("IO[bytes]", process.stdout)
-            group.take_in(process.pid)
+            group.take_in(pid)
             self._undo = undo.pop_all()
 
     def start(self, spec: Mapping[str, Any]) -> None:
@@ -71,14 +78,20 @@ class Container:
         os.write(self._feed, data)
         self._hang_up()
 
+    def serve(self) -> ServeSocket:
+        """The socket for its program to serve on; before it is started."""
+        self.serving = self._undo.enter_context(closing(ServeSocket(self._directory / "serve.sock")))
+        return self.serving
+
     def gate(self, sink: ContainerSink) -> OutputGate:
         """Where its output goes through on the way to `sink`."""
         return OutputGate(self._log, self.keeper.ends_within, sink.output)
 
-    def end(self) -> None:
-        """See to it that no process of it is left."""
-        self.keeper.dismiss()
+    def end(self) -> int:
+        """See to it that no process of it is left; its exit code."""
+        exit_code = self.keeper.dismiss()
         self._group.kill_all()
+        return exit_code
 
     def close(self) -> None:
         self._undo.close()

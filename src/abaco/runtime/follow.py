@@ -3,16 +3,20 @@
 import os
 import selectors
 import time
-from collections.abc import Callable
-from typing import IO, Final, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from abaco.domain.execution import StopReason
 from abaco.ports import Stop
 from abaco.runtime.results import ResultSocket
+from abaco.runtime.serving import Broken, Done, Ready, ServeSocket
 
-__all__ = ["Follower", "Keeper", "Listener"]
+__all__ = ["Follower", "Keeper", "Listener", "Served"]
 
 _READ_BYTES: Final = 1 << 18
+_MOST_LEFT_BYTES: Final = 64 << 20
+"""More than pipe and socket hold at an end."""
 _KILL_AGAIN_SECONDS: Final = 0.05
 _PATIENT_KILLS: Final = 20
 
@@ -40,18 +44,36 @@ class Keeper(Protocol):
         """Kill the container's processes; with `hard` also crun, which would otherwise report and clean up."""
 
 
-class Follower:
-    """Follows one container; `follow` returns once it has ended and all it left behind has been read."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A message for a container whose program may serve, on `socket`; else it has it in its environment."""
 
-    def __init__(self, pipe: IO[bytes], results: ResultSocket, listener: Listener) -> None:
+    socket: ServeSocket
+    execution_id: str
+    environment: Mapping[str, str]
+    binary: bool
+
+    def give(self) -> None:
+        self.socket.give(self.execution_id, self.environment, self.binary)
+
+
+class Follower:
+    """Follows one container while it handles one message; `follow` returns once all it left behind has been read.
+
+    That is at its end, or when its program says that it is done: then `exit_code` is what it says, and it goes on.
+    """
+
+    def __init__(self, pipe: int, results: ResultSocket, listener: Listener, served: Served | None = None) -> None:
         self._pipe = pipe
         self._results = results
         self._listener = listener
+        self._served = served
+        self.exit_code: int | None = None
         self._reason = StopReason.EXITED
         self._ended = False
         self._kills = 0
         self._deadline: float | None = None
-        os.set_blocking(self._pipe.fileno(), False)
+        os.set_blocking(self._pipe, False)
 
     def follow(self, stop: Stop, keeper: Keeper, limit_seconds: float | None, grace_seconds: float) -> StopReason:
         """Why the container ended, as far as the following had a part in it."""
@@ -71,7 +93,11 @@ class Follower:
             selector.register(stop, selectors.EVENT_READ, lambda: self._halt(stop))
             selector.register(self._results, selectors.EVENT_READ, self._take_results)
             selector.register(self._pipe, selectors.EVENT_READ, self._take_output)
-            while not self._ended:
+            if self._served is not None:
+                selector.register(self._served.socket, selectors.EVENT_READ, self._take_served)
+                if self._served.socket.is_idle:
+                    self._served.give()
+            while not self._ended and self.exit_code is None:
                 self._step(selector)
 
     def _step(self, selector: selectors.BaseSelector) -> None:
@@ -89,7 +115,7 @@ class Follower:
     def _take_output(self) -> bool:
         """Hand on a piece of output; whether more may be there."""
         try:
-            data = os.read(self._pipe.fileno(), _READ_BYTES)
+            data = os.read(self._pipe, _READ_BYTES)
         except BlockingIOError:
             return False
         if data:
@@ -101,12 +127,28 @@ class Follower:
     def _take_results(self) -> bool:
         return self._results.receive(self._listener.result, self._listener.dropped)
 
+    def _take_served(self) -> None:
+        assert self._served is not None  # noqa: S101 - whose socket this is
+        for event in self._served.socket.receive():
+            match event:
+                case Ready():
+                    self._served.give()
+                case Done(exit_code):
+                    self.exit_code = exit_code
+                case Broken(reason):
+                    self._listener.output(f"Abaco: the program broke the rules of serving: {reason}.\n".encode())
+                    self._kill()
+
     def _drain(self) -> None:
-        """Read what was written before the end; nobody is left to write more, and nobody is waited for."""
-        while self._take_results():
-            pass
-        while self._take_output():
-            pass
+        """Read what was written before the end; nobody is waited for.
+
+        A program that goes on could write for ever: what is there by now is its message's.
+        """
+        left = _MOST_LEFT_BYTES
+        while self._take_results() and left > 0:
+            left -= _READ_BYTES
+        while self._take_output() and left > 0:
+            left -= _READ_BYTES
 
     def _time_out(self) -> None:
         self._reason = StopReason.TIMED_OUT

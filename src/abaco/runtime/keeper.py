@@ -2,7 +2,7 @@
 
 import os
 import select
-import subprocess
+import signal
 
 from abaco.runtime.cgroup import ControlGroup
 from abaco.runtime.program import CrunProgram
@@ -11,21 +11,18 @@ __all__ = ["CrunKeeper"]
 
 
 class CrunKeeper:
-    """The keeper of the container `identity`, which `process` runs in `group`. Dismiss it at the end."""
+    """The keeper of the container `identity`, which the crun with process id `pid` runs in `group`.
 
-    def __init__(
-        self,
-        crun: CrunProgram,
-        group: ControlGroup,
-        identity: str,
-        process: subprocess.Popen[bytes],
-    ) -> None:
+    Dismiss it at the end.
+    """
+
+    def __init__(self, crun: CrunProgram, group: ControlGroup, identity: str, pid: int) -> None:
         self._crun = crun
         self._group = group
         self._identity = identity
-        self._process = process
-        self._pidfd = os.pidfd_open(process.pid)
-        self._dismissed = False
+        self._pid = pid
+        self._pidfd = os.pidfd_open(pid)
+        self._returncode: int | None = None
 
     def fileno(self) -> int:
         return self._pidfd
@@ -39,21 +36,14 @@ class CrunKeeper:
         self._crun.terminate(self._identity)
 
     def kill(self, *, hard: bool) -> None:
-        self._group.kill(spare=None if hard else self._process.pid)
+        self._group.kill(spare=None if hard else self._pid)
 
-    def dismiss(self) -> None:
-        """Take leave of crun, once; it is still running only if it was not needed or following it has failed."""
-        if self._dismissed:
-            return
-        self._dismissed = True
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        os.close(self._pidfd)
-        if self._process.stdout:
-            self._process.stdout.close()
-
-    @property
-    def returncode(self) -> int:
-        """As of `subprocess`; only once dismissed."""
-        return self._process.returncode
+    def dismiss(self) -> int:
+        """Take leave of crun; its exit code as shells give it. If it still runs, it is killed."""
+        if self._returncode is None:
+            if not self.ends_within(0):
+                os.kill(self._pid, signal.SIGKILL)
+            code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+            self._returncode = code if code >= 0 else 128 - code
+            os.close(self._pidfd)
+        return self._returncode

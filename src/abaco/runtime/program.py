@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from abaco.runtime.overlay import delete_tree
+from abaco.runtime.spawn import spawn
 
 __all__ = ["CrunProgram"]
 
@@ -20,18 +21,10 @@ class CrunProgram:
         self._state = state
         self._base = (path, f"--root={state}", "--cgroup-manager=disabled")
 
-    def run(self, identity: str, bundle: Path, log: Path) -> subprocess.Popen[bytes]:
-        """Run a container in the foreground: stdout and stderr are one pipe, and it leads a session of its own."""
-        # No preexec_fn: with it Python would fork instead of vfork.
-        return subprocess.Popen(
-            [*self._base, f"--log=file:{log}", "--log-format=json", "run", f"--bundle={bundle}", identity],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=_ENVIRONMENT,
-            start_new_session=True,
-            bufsize=0,
-        )
+    def run(self, identity: str, bundle: Path, log: Path, output: int) -> int:
+        """Run a container in the foreground, its stdout and stderr going to a descriptor; crun's process id."""
+        options = [f"--log=file:{log}", "--log-format=json", "run", f"--bundle={bundle}", identity]
+        return spawn([*self._base, *options], _ENVIRONMENT, output)
 
     def terminate(self, identity: str) -> None:
         """Send SIGTERM to the first process of a container; nothing happens if there is none."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from abaco.runtime.accounts import account_of, image_account
 from abaco.runtime.cgroup import ControlGroup, Limits
 from abaco.runtime.container import Container
 from abaco.runtime.diagnosis import OutputGate, explained
-from abaco.runtime.follow import Follower
+from abaco.runtime.follow import Follower, Served
 from abaco.runtime.isolation import Cell, Isolation
 from abaco.runtime.program import CrunProgram
 from abaco.runtime.results import MAX_RESULT_BYTES
@@ -54,12 +54,13 @@ class CrunSandbox(Sandbox):
         self._waiting: Container | None = None
         self._mapped = isolation.first_user is not None
         self._used: Container | None = None
+        self._used_for: ContainerSpec | None = None
         self._busy = threading.Lock()
         self._closed = False
 
     def prepare(self) -> None:
         with self._busy:
-            if not self._closed:
+            if not self._closed and not self._is_serving():
                 self._clear()
                 self._await(mapped=self._mapped)
 
@@ -67,13 +68,16 @@ class CrunSandbox(Sandbox):
         with self._busy:
             if self._closed:
                 raise ContainerStartError("the worker is being stopped")
+            container = self._serving_one(spec)
+            if container is not None:
+                _write_binary(spec, container)
+                return self._attend(spec, container, None, sink, stop)
             self._clear()
             self._mapped = self._cell.is_mapped(spec)
             container = self._await(mapped=self._mapped)
-            self._waiting, self._used = None, container
+            self._waiting, self._used, self._used_for = None, container, _lasting(spec)
             self._group.limit(_limits(spec))
-            bundle = self._spec(spec, container)
-            return self._attend(spec, container, bundle, sink, stop)
+            return self._attend(spec, container, self._spec(spec, container), sink, stop)
 
     def close(self) -> None:
         self._closed = True
@@ -87,6 +91,15 @@ class CrunSandbox(Sandbox):
             self._cell.close()
         finally:
             self._busy.release()
+
+    def _is_serving(self) -> bool:
+        """Whether the container of the last run has stayed, and waits for more."""
+        used = self._used
+        return used is not None and used.serving is not None and used.serving.is_idle and not used.keeper.ends_within(0)
+
+    def _serving_one(self, spec: ContainerSpec) -> Container | None:
+        """The container that has stayed, if it is as this one is to be."""
+        return self._used if self._is_serving() and self._used_for == _lasting(spec) else None
 
     def _await(self, *, mapped: bool) -> Container:
         """The container that waits; one is made if there is none of the kind."""
@@ -115,26 +128,38 @@ class CrunSandbox(Sandbox):
             users=self._cell.users(mapped=container.mapped),
             seccomp=self._isolation.seccomp,
             etc=self._etc,
-            binary=_write_binary(spec, container.layer / "binary"),
+            binary=_write_binary(spec, container),
+            serve=container.serve().path if spec.warm else None,
             docker_socket=self._isolation.docker_socket if spec.privileged else None,
         )
         return runtime_spec(config, spec, account, given)
 
     def _attend(
-        self, spec: ContainerSpec, container: Container, bundle: Mapping[str, Any], sink: ContainerSink, stop: Stop
+        self,
+        spec: ContainerSpec,
+        container: Container,
+        bundle: Mapping[str, Any] | None,
+        sink: ContainerSink,
+        stop: Stop,
     ) -> Outcome:
-        """Start the container, follow it to its end, and say what became of it."""
+        """Start the container, unless it serves already, follow it to its end, and say what became of it."""
         gate = container.gate(sink)
+        if bundle is None:
+            gate.release()
         listener = _Listener(sink, gate, self._clock)
+        follower = Follower(container.output, container.results, listener, _served(spec, container))
+        exit_code = None
         try:
             before = self._usage()
-            container.start(bundle)
+            if bundle is not None:
+                container.start(bundle)
             started_at = self._clock.now()
-            follower = Follower(container.output, container.results, listener)
             reason = follower.follow(stop, container.keeper, spec.max_run_seconds, spec.stop_grace_seconds)
+            exit_code = follower.exit_code
         finally:
-            container.end()
-        return self._settle(_Run(reason, container.keeper.returncode, started_at, listener.spoke_at), gate, before)
+            if exit_code is None:
+                exit_code = container.end()
+        return self._settle(_Run(reason, exit_code, started_at, listener.spoke_at), gate, before)
 
     def _settle(self, run: "_Run", gate: OutputGate, before: "_Usage") -> Outcome:
         exit_code, reason = run.exit_code, run.reason
@@ -167,13 +192,9 @@ class CrunSandbox(Sandbox):
 @dataclass(frozen=True, slots=True)
 class _Run:
     reason: StopReason
-    returncode: int
+    exit_code: int
     started_at: datetime
     spoke_at: datetime | None
-
-    @property
-    def exit_code(self) -> int:
-        return self.returncode if self.returncode >= 0 else 128 - self.returncode
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +224,24 @@ class _Listener:
         self._sink.output(note.encode())
 
 
-def _write_binary(spec: ContainerSpec, path: Path) -> Path | None:
-    if spec.binary is None:
+def _lasting(spec: ContainerSpec) -> ContainerSpec:
+    """What stays the same for all messages that one container serves."""
+    return replace(spec, execution_id="", environment={}, binary=None, max_run_seconds=None)
+
+
+def _served(spec: ContainerSpec, container: Container) -> Served | None:
+    if container.serving is None:
         return None
-    with path.open("xb") as file:
-        for chunk in spec.binary():
+    return Served(container.serving, spec.execution_id, spec.environment, spec.binary is not None)
+
+
+def _write_binary(spec: ContainerSpec, container: Container) -> Path | None:
+    """The file of binary data; a warm container has one always, that the next message's can be written to."""
+    if spec.binary is None and not spec.warm:
+        return None
+    path = container.layer / "binary"
+    with path.open("wb") as file:
+        for chunk in spec.binary() if spec.binary else ():
             file.write(chunk)
     path.chmod(0o444)
     return path

@@ -194,7 +194,7 @@ def _mount(destination: str, kind: str, *options: str) -> dict[str, Any]:
 
 def _bind(source: Path, destination: str) -> dict[str, Any]:
     options = ["bind", "ro", "nosuid", "nodev", "noexec"]
-    return {"destination": destination, "type": "bind", "source": str(source.resolve()), "options": options}
+    return {"destination": destination, "type": "bind", "source": str(source), "options": options}
 
 
 def _shared(source: str, target: str, *, read_only: bool) -> dict[str, Any]:
