@@ -72,7 +72,10 @@ class Image:
 IMAGES = (
     Image("test", "test.sh", ("sh", "/test.sh"), has_python=False),
     Image("py3_base", None, ("python3",)),
-    *(Image(name, "actor.py", ("python3", "/actor.py")) for name in ("wc", "sleep_loop", "py3_func", "sum_reducer")),
+    *(
+        Image(name, "actor.py", ("python3", "/actor.py"))
+        for name in ("wc", "sleep_loop", "py3_func", "sum_reducer", "warm_echo")
+    ),
 )
 
 

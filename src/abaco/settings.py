@@ -112,7 +112,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, description="How long a worker without messages stays before it is retired.")
     ] = 60.0
     sync_idle_seconds: Annotated[
-        float, Meta(ge=0, description="The same of the last worker of an actor with the hint sync, if longer.")
+        float,
+        Meta(
+            ge=0,
+            description="The same of the last worker of an actor with the hint sync, and of warm workers, if longer.",
+        ),
     ] = 600.0
     max_run_seconds: Annotated[
         float,

@@ -267,3 +267,60 @@ def test_a_hint_that_is_taken_back_has_no_effect(rig: Rig) -> None:
     rig.clock.advance(60)
     rig.turn(sweep=True)
     assert len(rig.crew) == 0
+
+
+def test_every_worker_with_a_warm_container_stays_longer(rig: Rig) -> None:
+    rig.ready_actor(hints=("warm",))
+    ask(rig, 3)
+    rig.settle()
+    ids = rig.post(2)
+    rig.turn()
+    assert all(task.spec.warm for _, task in rig.pool.running.values())
+    warm = {rig.pool.running[id_][0] for id_ in ids}
+    rig.pool.end(*ids)
+    rig.turn()
+
+    rig.clock.advance(599)
+    rig.turn(sweep=True)
+    # The third has had no message, so it has no container.
+    assert {member.worker_id for member in rig.crew} == warm
+    rig.clock.advance(1)
+    rig.turn(sweep=True)
+    assert len(rig.crew) == 0
+
+
+def test_an_ordinary_actors_containers_are_not_kept(rig: Rig) -> None:
+    rig.ready_actor(hints=("sync", "warmer"))
+    ids = rig.post(2)
+    rig.settle()
+    assert not any(task.spec.warm for _, task in rig.pool.running.values())
+    rig.pool.end(*ids)
+    rig.turn()
+    rig.clock.advance(60)
+    rig.turn(sweep=True)
+    assert len(rig.crew) == 1
+
+
+def test_warm_workers_make_room_for_whoever_needs_it(rig: Rig) -> None:
+    rig.ready_actor(hints=("warm",), max_workers=4)
+    ids = rig.post(4)
+    rig.settle()
+    rig.pool.end(*ids)
+    rig.turn()
+    assert len(rig.pool.free) == 4
+
+    rig.ready_actor("actor2")
+    rig.post(2, "actor2", prefix="f")
+    rig.settle()
+    assert (len(rig.crew.of("actor1")), len(rig.running_of("actor2"))) == (2, 2)
+
+
+def test_without_the_hint_any_more_a_warm_worker_goes_as_others_do(rig: Rig) -> None:
+    rig.ready_actor(hints=("warm",))
+    rig.post(1)
+    rig.drain()
+    rig.store.actors.change("DEV", "actor1", "ada", lambda actor: replace(actor, hints=()))
+    rig.turn("actor:actor1")
+    rig.clock.advance(60)
+    rig.turn(sweep=True)
+    assert len(rig.crew) == 0

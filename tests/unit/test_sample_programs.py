@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from abaco.actors import Context
+
 IMAGES = Path(__file__).parents[2] / "images"
 
 
@@ -19,7 +21,7 @@ def program(name: str) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["py3_base", "py3_func", "sleep_loop", "sum_reducer", "test", "wc"])
+@pytest.mark.parametrize("name", ["py3_base", "py3_func", "sleep_loop", "sum_reducer", "test", "warm_echo", "wc"])
 def test_every_sample_tells_users_how_to_build_and_use_it(name: str) -> None:
     assert (IMAGES / name / "Dockerfile").read_text().count("FROM ") == 1
     assert (IMAGES / name / "README.md").read_text().startswith(f"# abacosamples/{name}\n")
@@ -60,3 +62,16 @@ def test_sum_reducer_starts_empty_and_takes_the_shape_of_its_messages(counts: li
 def test_sum_reducer_refuses_what_it_cannot_add(state: Any, count: Any, words: str) -> None:
     with pytest.raises(TypeError, match=words):
         program("sum_reducer").add(state, count)
+
+
+def test_warm_echo_counts_the_messages_of_its_container(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sample = program("warm_echo")
+    results: list[bytes] = []
+    monkeypatch.setattr(sample, "send_bytes_result", results.append)
+    monkeypatch.setattr(sample, "get_binary_message", lambda: b"\xff")
+    sample.echo(Context({"raw_message": "hi", "content_type": "str"}))
+    sample.echo(Context({"raw_message": None, "content_type": "application/octet-stream"}))
+    assert results == [b"hi", b"\xff"]
+    assert capsys.readouterr().out == "Message 1 of this container\nMessage 2 of this container\n"

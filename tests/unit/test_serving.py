@@ -34,10 +34,10 @@ serve(handler, sys.argv[1])
 class Container:
     """A program beside the host's socket, in place of a container, and the loop that follows it."""
 
-    def __init__(self, path: Path, program: str) -> None:
+    def __init__(self, path: Path, program: str, interpreter: tuple[str, ...] = (sys.executable, "-c")) -> None:
         self.serving = ServeSocket(path)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(program), str(path)],
+            [*interpreter, textwrap.dedent(program), str(path)],
             env={**os.environ, "MSG": "never handled", "OF_THE_IMAGE": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -223,6 +223,20 @@ class TestTheGuestLibrary:
             0,
             "True\n",
         )
+
+    def test_the_page_shows_it_in_another_language(self, path: Path) -> None:
+        """The Perl program of docs/warm-actors.md, warm and cold."""
+        page = (Path(__file__).parents[2] / "docs" / "warm-actors.md").read_text("utf-8")
+        program = page.partition("```perl\n")[2].partition("```")[0].replace("/_abaco_serve.sock", str(path))
+        variables = {"MSG": "cold", "_abaco_execution_id": "e0"}
+        ordinary = subprocess.run(["perl", "-e", program], env=variables, capture_output=True, text=True, check=True)
+        assert (ordinary.stdout, ordinary.stderr) == ("e0 got cold\n", "")
+        container = Container(path, program, interpreter=("perl", "-e"))
+        for text in ("one", "\u20ac " + "x" * 20_000):
+            assert container.handle(text, _abaco_execution_id="e1") == (0, f"e1 got {text}\n")
+        container.serving.close()
+        assert container.end() == (0, "")
+        container.close()
 
 
 class TestTheHost:

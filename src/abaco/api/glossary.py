@@ -52,7 +52,9 @@ FIELDS: Mapping[str, Word] = {
     ),
     "stateless": Word("Whether messages may run at the same time; a stateful actor keeps a state.", True),
     "state": Word("Any JSON value that a stateful actor keeps between messages.", {"count": 3}),
-    "hints": Word("Tags; `sync` keeps a worker ready for a while.", ["sync"]),
+    "hints": Word(
+        "Tags; `sync` keeps a worker ready for a while, `warm` its containers up between messages.", ["sync"]
+    ),
     "link": Word("Actor that gets this one's events as messages: its id or alias; empty for none.", ""),
     "webhook": Word("URL that this actor's events are posted to; empty for none.", ""),
     "token": Word(

@@ -123,6 +123,16 @@ class Actor:
         """Whether somebody is told of this actor's events."""
         return bool(self.link or self.webhook)
 
+    @property
+    def is_sync(self) -> bool:
+        """Whether it has the hint `sync`: somebody waits for its answers, so a worker is kept ready."""
+        return "sync" in self.hints
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether it has the hint `warm`: its containers stay for the next message."""
+        return "warm" in self.hints
+
     def gives_owner_token(self, default: bool) -> bool:
         """Whether its executions may do everything its owner may; `default` holds where the actor does not say."""
         return default if self.token is None else self.token

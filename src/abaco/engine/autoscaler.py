@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from abaco.domain.actor import Actor
 from abaco.domain.event import WorkerStarted, WorkerStopped
 from abaco.domain.ids import NewId
 from abaco.domain.lifecycle import ActorStatus, WorkerStatus
@@ -19,8 +18,6 @@ __all__ = ["Autoscaler", "Capacity"]
 
 _RUNNABLE = {ActorStatus.SUBMITTED, ActorStatus.READY}
 _ASKED = "asked to stop"
-_SYNC = "sync"
-"""The one hint with an effect: somebody waits for the actor's answers."""
 
 
 class Capacity:
@@ -67,7 +64,8 @@ class Autoscaler:
             del self._seen[actor_id]
         for waiting in looked_at:
             for member in self._crew.of(waiting.actor.id):
-                member.is_sync = _is_sync(waiting.actor)
+                member.is_sync = waiting.actor.is_sync
+                member.is_warm = member.is_warm and waiting.actor.is_warm
             self._retire_unfit(waiting)
             self._seen[waiting.actor.id] = waiting
         if self._share_out():
@@ -142,7 +140,7 @@ class Autoscaler:
             # Refused at registration today, but what an older version accepted must not stop everybody's engine.
             self._work.actor_failed(actor.id, actor.revision, error.message)
             return
-        member = Member(self._new_id(), actor.tenant, actor.id, actor.revision, image, is_sync=_is_sync(actor))
+        member = Member(self._new_id(), actor.tenant, actor.id, actor.revision, image, is_sync=actor.is_sync)
         worker = Worker(
             id=member.worker_id,
             tenant=actor.tenant,
@@ -216,16 +214,12 @@ class Autoscaler:
                     self._dismiss(member, "idle")
 
     def _is_kept(self, member: Member) -> bool:
-        """With the hint `sync` one worker stays longer: one at work, else the one that was at work last."""
-        if not member.is_sync:
-            return False
+        """Who has a warm container stays longer; with the hint `sync` one does: at work, else at work last."""
+        if member.is_warm or not member.is_sync:
+            return member.is_warm
         team = self._crew.of(member.actor_id)
         last = max(team, key=lambda one: one.idle_since.timestamp() if one.idle_since else 0.0)
         return member is last and all(one.is_idle for one in team)
-
-
-def _is_sync(actor: Actor) -> bool:
-    return _SYNC in actor.hints
 
 
 def _wanted(waiting: Waiting, available: int) -> int:

@@ -16,7 +16,8 @@ class Member:
     """One worker. `digest` is set once it is ready; `claims` are what it has been given, the first in progress.
 
     `began_at` is when that one's turn came; `recalled`: it was asked to give the others back. A `leaving` one goes
-    when it is free; `leaving_because` says why. `is_sync`: its actor has the hint `sync`.
+    when it is free; `leaving_because` says why. `is_sync`: its actor has the hint `sync`; `is_warm`: its container
+    stays for the next message.
     """
 
     worker_id: str
@@ -32,6 +33,7 @@ class Member:
     leaving: bool = False
     leaving_because: str = "room for others"
     is_sync: bool = False
+    is_warm: bool = False
 
     @property
     def is_idle(self) -> bool:

@@ -240,6 +240,7 @@ class Dispatcher:
             if not member.claims:
                 member.began_at = self._clock.now()
             member.claims.append(claim)
+            member.is_warm = task.spec.warm
             self._autoscaler.claimed(member.actor_id)
             self._pool.run(claim.worker_id, task)
         return len(tasks)

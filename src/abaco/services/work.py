@@ -128,6 +128,7 @@ class Work:
             binary=(lambda: self._store.mailbox.chunks(claim.execution_id))
             if claim.payload.content_type is ContentType.BINARY
             else None,
+            warm=actor.is_warm,
         )
         return Task(claim.attempt, spec, limits.max_log_length)
 
