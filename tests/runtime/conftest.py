@@ -88,7 +88,7 @@ def isolation() -> Isolation:
 
 @pytest.fixture
 def make_runtime(data: Path, isolation: Isolation) -> Callable[..., CrunRuntime]:
-    return partial(CrunRuntime, data, WallClock(), isolation)
+    return partial(CrunRuntime, data, WallClock(), isolation=isolation)
 
 
 @pytest.fixture
