@@ -104,9 +104,10 @@ class LiveServer:
             self._process = subprocess.Popen(
                 command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        until(self._is_ready, _READY_SECONDS)
+        until(self.is_ready, _READY_SECONDS)
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether it answers, with an engine; fails if it has ended."""
         assert self._process is not None
         assert self._process.poll() is None, self.log
         try:

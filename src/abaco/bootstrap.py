@@ -17,8 +17,8 @@ import anyio
 
 from abaco.api.accounts import Accounts
 from abaco.api.app import Services, build_app
+from abaco.api.bells import Bells
 from abaco.api.server import serve_app
-from abaco.api.waiting import Waiters
 from abaco.domain.ids import new_id
 from abaco.domain.moment import utc_now
 from abaco.domain.tenant import Tenant
@@ -237,10 +237,10 @@ def run_api(settings: Settings) -> None:
     store = _store(settings)
     notifier, listener = LocalNotifier(_run(settings), ENGINE), LocalListener(_run(settings), API)
     services = build_services(store, SystemClock(), notifier, telemetry.emit, settings, _keys(settings))
-    waiters = Waiters(settings.max_sync_waiting)
-    app = build_app(services, settings, telemetry.log, waiters)
+    bells = Bells()
+    app = build_app(services, settings, telemetry.log, bells)
     try:
-        anyio.run(serve_app, app, settings, waiters, listener, backend_options={"use_uvloop": True})
+        anyio.run(serve_app, app, settings, bells, listener, backend_options={"use_uvloop": True})
     finally:
         listener.close()
         notifier.close()

@@ -21,7 +21,7 @@ def ask(world: World, actor: str, meanwhile: Callable[[Claim], None], **body: An
     def happen() -> None:
         claim = world.claim(actor)
         meanwhile(claim)
-        world.waiters.hear({f"execution:{claim.execution_id}"})
+        world.bells.hear({f"execution:{claim.execution_id}"})
 
     call = world.call("POST", actor + SYNC, **(body or {"json": {"message": "hi"}}))
     [answer] = world.http.send_together([call], happen)
@@ -72,7 +72,7 @@ def test_a_binary_message_may_be_waited_for(world: World) -> None:
     def end() -> None:
         claim = world.claim(actor)
         world.close(claim, "read")
-        world.waiters.hear({f"execution:{claim.execution_id}"})
+        world.bells.hear({f"execution:{claim.execution_id}"})
 
     [answer] = world.http.send_together([call], end)
     assert answer.text == "read"
@@ -92,7 +92,7 @@ def test_the_case_of_true_does_not_matter_and_the_container_sees_it(world: World
         claim = world.claim(actor)
         seen.append(claim.environment)
         world.close(claim)
-        world.waiters.hear({f"execution:{claim.execution_id}"})
+        world.bells.hear({f"execution:{claim.execution_id}"})
 
     world.http.send_together([call], end)
     assert seen == [{"_abaco_synchronous": "True"}]
@@ -131,15 +131,15 @@ def test_places_to_wait_in_are_bounded_for_each_user(make_world: MakeWorld) -> N
     calls.append(world.call("POST", bobs + SYNC, "bob", json={"message": "hi"}))
 
     def end_all() -> None:
-        assert len(world.waiters._bells) == 3
+        assert len(world.bells._bells) == 3
         for actor in (*mine, bobs):
             if world.store.mailbox.count(actor.rpartition("/")[2]):
                 claim = world.claim(actor)
                 world.close(claim)
-                world.waiters.hear({f"execution:{claim.execution_id}"})
+                world.bells.hear({f"execution:{claim.execution_id}"})
 
     answers = world.http.send_together(calls, end_all)
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 503]
     assert answers[3].status_code == 200
     assert world.count("messages") == 0
-    assert world.waiters._users == {}
+    assert world.bells._bells == {}

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import select
 
 from abaco.api.app import build_app
-from abaco.api.waiting import Waiters
+from abaco.api.bells import Bells
 from abaco.bootstrap import Keys, build_services
 from abaco.domain.event import Event
 from abaco.domain.execution import Claim, Outcome, StopReason
@@ -81,7 +81,7 @@ class World:
     notifier: RecordingNotifier
     events: list[Event]
     tokens: Tokens
-    waiters: Waiters
+    bells: Bells
 
     # --- requests ---
 
@@ -187,11 +187,11 @@ def open_world(url: str, tokens: Tokens, data: Path, **settings: Any) -> Iterato
     events: list[Event] = []
     chosen = Settings(data=data, api_server="https://abaco.test", **settings)
     services = build_services(store, clock, notifier, events.append, chosen, KEYS)
-    waiters = Waiters(chosen.max_sync_waiting)
-    app = build_app(services, chosen, structlog.wrap_logger(structlog.PrintLogger()), waiters)
+    bells = Bells()
+    app = build_app(services, chosen, structlog.wrap_logger(structlog.PrintLogger()), bells)
     try:
         with open_http(app) as http:
-            yield World(http, database, store, clock, notifier, events, tokens, waiters)
+            yield World(http, database, store, clock, notifier, events, tokens, bells)
     finally:
         store.close()
 

@@ -29,13 +29,17 @@ class FakeClock:
 
 @dataclass
 class FakeServer:
-    """Answers like a server; `on_poll` is called before each look at an execution, to let its time pass."""
+    """Answers like a server; of `streams` each is what one follower of a log gets before its connection ends.
+
+    `on_poll` is called before each look at an execution, to let its time pass.
+    """
 
     actors: dict[str, dict[str, Any]] = field(default_factory=dict)
     executions: dict[str, dict[str, Any]] = field(default_factory=dict)
     logs: dict[str, str] = field(default_factory=dict)
     results: dict[str, list[bytes]] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
+    streams: list[bytes] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     on_poll: Callable[[dict[str, Any]], None] = lambda _: None
 
@@ -86,6 +90,10 @@ class FakeServer:
             case ("GET", _, "executions", execution_id, "results"):
                 queue = self.results.get(execution_id, [])
                 return httpx.Response(200, content=queue.pop(0) if queue else b"")
+            case ("GET", _, "executions", _, "logs") if "follow" in request.url.params:
+                return httpx.Response(
+                    200, content=self.streams.pop(0), headers={"Content-Type": "text/event-stream; charset=utf-8"}
+                )
             case (method, *rest):
                 result = self._collection(method, request) if rest == [""] else self._actor(method, rest, request)
         return httpx.Response(200, json={"message": "ok", "status": "success", "version": "1", "result": result})
@@ -143,6 +151,11 @@ class FakeServer:
             return None
         self.on_poll(execution)
         return execution
+
+
+def event(name: str, data: Any, identifier: str) -> bytes:
+    """A server-sent event, as the server writes it."""
+    return f"id: {identifier}\nevent: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
 def _body(request: httpx.Request) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from .conftest import RunAbaco
-from .fake_server import FakeServer
+from .fake_server import FakeServer, event
 from .test_cli import Capture, one_error_line
 from .test_resources import becomes
 
@@ -150,16 +150,18 @@ def test_executions_list_and_show(server: FakeServer, abaco: RunAbaco, capsys: C
 
 def test_logs_follow(server: FakeServer, abaco: RunAbaco, capsys: Capture) -> None:
     server.add_execution(ACTOR, EXECUTION)
-    texts = ["a", "ab", "abc"]
-
-    def poll(found: dict[str, Any]) -> None:
-        if found["id"] == EXECUTION:
-            server.logs[EXECUTION] = texts.pop(0)
-            found["status"] = "RUNNING" if texts else "COMPLETE"
-
-    server.on_poll = poll
+    server.streams = [event("log", "a", "1:1") + event("log", "\x1b[1mb\r\n", "1:2") + event("end", {}, "1:2")]
     assert abaco("logs", "counter", EXECUTION, "-f") == 0
-    assert capsys.readouterr().out == "abc"
+    assert capsys.readouterr().out == "a\x1b[1mb\r\n"
+
+
+def test_logs_that_start_over_say_so(server: FakeServer, abaco: RunAbaco, capsys: Capture) -> None:
+    server.add_execution(ACTOR, EXECUTION)
+    server.streams = [event("log", "a\n", "1:2") + event("restart", {"attempts": 2}, "2:0") + event("end", {}, "2:0")]
+    assert abaco("logs", "counter", EXECUTION, "--follow") == 0
+    out = capsys.readouterr()
+    assert out.out == "a\n"
+    assert "starts over" in out.err
 
 
 def test_results_are_bytes(server: FakeServer, abaco: RunAbaco, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -137,19 +137,6 @@ def test_executions_are_listed_shown_and_halted(ab: Abaco, server: FakeServer) -
         ab.executions.get("a", "f")
 
 
-def test_follow_yields_new_text_and_misses_nothing_at_the_end(ab: Abaco, server: FakeServer) -> None:
-    server.add_actor("a")
-    server.add_execution("a", "e")
-    texts = ["", "one\n", "one\n", "one\ntwo\n", "one\ntwo\nthree\n"]
-
-    def poll(execution: dict[str, Any]) -> None:
-        server.logs["e"] = texts.pop(0)
-        execution["status"] = "RUNNING" if texts else "COMPLETE"
-
-    server.on_poll = poll
-    assert list(ab.logs.follow("a", "e")) == ["one\n", "two\n", "three\n"]
-
-
 def test_results_are_popped_in_order(ab: Abaco, server: FakeServer) -> None:
     server.results["e"] = [b"1\x00", b"2", b"3"]
     assert ab.results.pop("a", "e") == b"1\x00"

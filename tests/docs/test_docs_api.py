@@ -13,8 +13,8 @@ from structlog.testing import CapturingLogger
 
 from abaco.api import schemas
 from abaco.api.app import Services, build_app
+from abaco.api.bells import Bells
 from abaco.api.edge import Edge
-from abaco.api.waiting import Waiters
 from abaco.settings import Settings
 
 _SECTIONS = dict(sections(page("api.md")))
@@ -25,7 +25,7 @@ _RESTRICTED = {"useContainerUid", "queue", "maxWorkers", "memLimit", "maxCpus"}
 def _application() -> Litestar:
     """The real routes; nothing is behind them."""
     services = Services(*[Mock()] * len(Services.__dataclass_fields__))
-    edge = build_app(services, Settings(data=Path("/nowhere")), cast("Any", CapturingLogger()), Waiters(4))
+    edge = build_app(services, Settings(data=Path("/nowhere")), cast("Any", CapturingLogger()), Bells())
     assert isinstance(edge, Edge)
     return cast("Litestar", edge._app)
 

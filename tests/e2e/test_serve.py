@@ -126,7 +126,7 @@ def test_a_role_that_dies_is_started_again(server: LiveServer) -> None:
         [former] = server.pids(role)
         server.kill(role)
         until(lambda role=role, former=former: server.pids(role) not in ([], [former]))  # type: ignore[misc]
-    until(server._is_ready)
+    until(server.is_ready)
     assert "The api ended (exit code -9); starting it again." in server.log
     assert server.stop() == 0
 
@@ -138,7 +138,7 @@ def test_an_engine_that_lost_its_lease_says_so_in_one_line_and_is_started_again(
         with closing(sqlite3.connect(server.data / "abaco.db", timeout=30)) as database, database:
             database.execute("DELETE FROM engines")
         until(lambda: "The engine ended (exit code 1)" in server.log)
-        until(server._is_ready)
+        until(server.is_ready)
     finally:
         assert server.stop() == 0
     lines = server.log.splitlines()

@@ -1,7 +1,11 @@
 """What becomes of a container's words."""
 
+import math
+import time
+
 import pytest
 
+from abaco.pool.flusher import FIRST_SECONDS, LATER_SECONDS
 from abaco.pool.recorder import DROPPED, MAX_RESULT_BYTES, MAX_RESULTS, TRUNCATED, Recorder
 from abaco.ports import LogAppended, PoolEvent, ResultSent
 
@@ -9,7 +13,15 @@ from abaco.ports import LogAppended, PoolEvent, ResultSent
 class Record:
     def __init__(self, limit: int = 1000) -> None:
         self.events: list[PoolEvent] = []
-        self.recorder = Recorder("e1", 2, limit, self.events.append)
+        self.stirs = 0
+        self.recorder = Recorder("e1", 2, limit, self.events.append, self.stir)
+
+    def stir(self) -> None:
+        self.stirs += 1
+
+    def flush(self) -> None:
+        """Whatever the time is."""
+        assert self.recorder.flush(math.inf) is None
 
     def __call__(self, *pieces: bytes) -> str:
         """Everything that would be in the log in the end."""
@@ -50,10 +62,10 @@ def test_the_limit_counts_characters_not_bytes() -> None:
 def test_a_flush_sends_what_has_gathered_and_the_end_brings_the_rest() -> None:
     record = Record()
     record.recorder.output(b"one ")
-    record.recorder.flush()
-    record.recorder.flush()
+    record.flush()
+    record.flush()
     record.recorder.output(b"tw" + "ö".encode()[:1])
-    record.recorder.flush()
+    record.flush()
     assert record.events == [LogAppended("e1", 2, "one "), LogAppended("e1", 2, "tw")]
     record.recorder.output("ö".encode()[1:])
     assert record.recorder.finish() == "ö"
@@ -63,8 +75,40 @@ def test_a_flush_sends_what_has_gathered_and_the_end_brings_the_rest() -> None:
 
 def test_a_flush_without_output_sends_nothing() -> None:
     record = Record()
-    record.recorder.flush()
+    record.recorder.output(b"\xc3")  # half a character
+    record.flush()
+    assert (record.events, record.stirs) == ([], 0)
+
+
+def test_the_first_output_is_sent_on_soon_and_what_follows_in_batches() -> None:
+    record = Record()
+    for patience in (FIRST_SECONDS, LATER_SECONDS, LATER_SECONDS):
+        record.events.clear()
+        before = time.monotonic()
+        record.recorder.output(b"one ")
+        record.recorder.output(b"two")
+        due = record.recorder.flush(before + patience - 0.01)
+        assert due is not None
+        assert before + patience <= due <= time.monotonic() + patience
+        assert record.events == []
+        assert record.recorder.flush(due) is None
+        assert record.events == [LogAppended("e1", 2, "one two")]
+    assert record.stirs == 3
+
+
+def test_what_ended_has_nothing_to_send_on() -> None:
+    record = Record()
+    record.recorder.output(b"short")
+    assert record.recorder.finish() == "short"
+    record.flush()
     assert record.events == []
+
+
+def test_a_note_about_dropped_results_is_sent_on_too() -> None:
+    record = Record()
+    record.recorder.result(bytes(MAX_RESULT_BYTES + 1))
+    record.flush()
+    assert record.events == [LogAppended("e1", 2, DROPPED)]
 
 
 def test_results_pass_at_once_and_untouched() -> None:

@@ -18,6 +18,14 @@ def test_a_log_grows_while_its_execution_runs(store: Store) -> None:
     assert store.logs.find("e1", later(days=365)) == "one\ntwo\nthree"
 
 
+def test_a_log_can_be_read_in_pieces(store: Store) -> None:
+    start(store)
+    assert store.logs.piece("e1", 0, 10, NOW) == ""
+    store.logs.append([LogAppended("e1", 1, "0ü2😀4567")])
+    for offset, length, text in ((0, 3, "0ü2"), (3, 2, "😀4"), (5, 100, "567"), (8, 5, ""), (10**9, 5, "")):
+        assert store.logs.piece("e1", offset, length, NOW) == text
+
+
 def test_pieces_of_many_executions_keep_their_order(store: Store) -> None:
     add_actor(store)
     post(store, "e2", "e1")

@@ -51,7 +51,7 @@ def test_nothing_asked_finds_everything() -> None:
     assert query() == SearchQuery((), (), (), 0, 100)
 
 
-@pytest.mark.parametrize("name", ["x-nonce", "pretty"])
+@pytest.mark.parametrize("name", ["x-nonce", "pretty", "follow"])
 def test_cosmetic_parameters_are_no_conditions(name: str) -> None:
     assert query((name, "true")) == query()
     assert not asks_to_search([(name, "1")])

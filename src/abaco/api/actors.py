@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from abaco.api import schemas
 from abaco.api.auth import Caller, credentials_of
+from abaco.api.bells import Bells
 from abaco.api.documents import documented
 from abaco.api.params import Params, read_params, surface_of
 from abaco.api.search import SEARCH, Searches
@@ -55,7 +56,9 @@ def _description(params: Params) -> ActorDescription:
     )
 
 
-def actor_routes(actors: Actors, searches: Searches, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
+def actor_routes(
+    actors: Actors, searches: Searches, bells: Bells, caller: Caller, wire: Wire
+) -> list[BaseRouteHandler]:
     def show(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any]:
         surface = surface_of(request)
         return surface.render(actor_fields(surface, actor, wire.default_token))
@@ -101,6 +104,7 @@ def actor_routes(actors: Actors, searches: Searches, caller: Caller, wire: Wire)
     )
     async def delete_actor(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         deleted = await caller.call(request, lambda who: actors.delete(who, actor_id))
+        bells.hear({f"actor:{deleted}"})  # whoever waits for what was dropped
         if await _wait_until_gone(actors, deleted):
             return wire.success("Actor deleted successfully.", None)
         return wire.success(

@@ -16,9 +16,11 @@ from abaco.api.actors import ACTOR_PATH, actor_routes
 from abaco.api.admin import admin_routes
 from abaco.api.aliases import ALIAS_PATH, alias_routes
 from abaco.api.auth import Caller
+from abaco.api.bells import Bells
 from abaco.api.configs import CONFIG_PATH, config_routes
 from abaco.api.edge import App, Edge
 from abaco.api.executions import execution_routes
+from abaco.api.following import Following
 from abaco.api.messages import message_routes
 from abaco.api.metrics import Metrics, metric_routes
 from abaco.api.nonces import nonce_routes
@@ -75,16 +77,18 @@ class Services:
     is_healthy: Callable[[], bool]
 
 
-def build_app(services: Services, settings: Settings, log: FilteringBoundLogger, waiters: Waiters) -> App:
+def build_app(services: Services, settings: Settings, log: FilteringBoundLogger, bells: Bells) -> App:
     """The ASGI application, edge included."""
     wire = Wire(settings.version or __version__, default_token=settings.default_token)
     caller = Caller(services.identity)
+    waiters = Waiters(bells, settings.max_sync_waiting)
+    following = Following(services.executions, caller, bells, settings.max_followers)
     synchronous = Synchronous(services.executions, waiters, wire, settings.sync_timeout_seconds)
     searches = Searches(services.search, caller, wire, settings.search_concurrency)
     api: Sequence[BaseRouteHandler] = [
-        *actor_routes(services.actors, searches, caller, wire),
-        *message_routes(services.mailbox, services.identity, synchronous, waiters, caller, wire, settings),
-        *execution_routes(services.executions, searches, caller, wire),
+        *actor_routes(services.actors, searches, bells, caller, wire),
+        *message_routes(services.mailbox, services.identity, synchronous, waiters, bells, caller, wire, settings),
+        *execution_routes(services.executions, searches, following, caller, wire),
         *search_routes(searches),
         *state_routes(services.state, caller, wire),
         *worker_routes(services.workers, searches, caller, wire),

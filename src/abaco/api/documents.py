@@ -12,6 +12,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from abaco import __version__
 from abaco.api import schemas
+from abaco.api.event_stream import EVENT_STREAM
 from abaco.api.glossary import ERRORS, FAILED_EXECUTION, FIELDS, PATH_PARAMETERS, Word
 from abaco.api.surface import CANONICAL_ROOT
 from abaco.api.wire import EXECUTION_HEADER
@@ -67,7 +68,8 @@ class Note:
     `security` are the schemes, one of which is needed; "none" is none. With `failure`, the type of its errors, neither
     answers nor errors come in an envelope.
     `bodies` are the types of the request by content type: a schema, bytes, or Any for every JSON value. `waits` says
-    that the request may wait for an execution, whose answer comes without an envelope.
+    that the request may wait for an execution, whose answer comes without an envelope; `streams` that the answer may
+    be a stream of events.
     """
 
     operation_id: str
@@ -77,6 +79,7 @@ class Note:
     security: Sequence[str]
     failure: Any
     waits: bool
+    streams: bool
 
 
 def documented(
@@ -90,6 +93,7 @@ def documented(
     security: Sequence[str] = CALLER,
     failure: Any = None,
     waits: bool = False,
+    streams: bool = False,
 ) -> dict[str, Any]:
     """A route's keyword arguments: its names, and the types of its request and of the envelope's result.
 
@@ -97,7 +101,7 @@ def documented(
     `Note`.
     """
     given = bodies or ({} if body is None else dict.fromkeys((JSON, FORM), body))
-    note = Note(operation_id, result, given, query, security, failure, waits)
+    note = Note(operation_id, result, given, query, security, failure, waits, streams)
     return {"operation_id": operation_id, "summary": summary, "opt": {_DOCUMENTED: note}, "status_code": 200}
 
 
@@ -198,6 +202,8 @@ def _describe(operation: dict[str, Any], note: Note, shapes: _Shapes) -> None:
         "200": {"description": "Done.", "content": _success(note, shapes)},
         **{code: _failure(note, word, shapes) for code, word in ERRORS.items()},
     }
+    if note.streams:
+        operation["responses"]["200"]["content"][EVENT_STREAM] = {"schema": {"type": "string"}}
     if note.waits:
         _describe_waiting(operation["responses"], note, shapes)
 

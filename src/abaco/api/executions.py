@@ -8,7 +8,8 @@ from litestar.params import FromPath
 
 from abaco.api import schemas
 from abaco.api.auth import Caller
-from abaco.api.documents import documented
+from abaco.api.documents import Query, documented
+from abaco.api.following import Following
 from abaco.api.params import surface_of
 from abaco.api.search import SEARCH, Searches
 from abaco.api.surface import CANONICAL_ROOT
@@ -28,13 +29,24 @@ _LISTED = documented(
 )
 _LOGGED = documented(
     "getExecutionLogs",
-    "Get an execution's log so far, or search it.",
+    "Get an execution's log so far, follow it, or search it.",
     (schemas.Logs, schemas.Found),
-    query=SEARCH,
+    query=[
+        Query(
+            "follow",
+            "Send the log while it is written, as server-sent events (text/event-stream).",
+            "true",
+            {"type": "string", "enum": ["true", "false"]},
+        ),
+        *SEARCH,
+    ],
+    streams=True,
 )
 
 
-def execution_routes(executions: Executions, searches: Searches, caller: Caller, wire: Wire) -> list[BaseRouteHandler]:
+def execution_routes(
+    executions: Executions, searches: Searches, following: Following, caller: Caller, wire: Wire
+) -> list[BaseRouteHandler]:
     @get(_ALL, **_LISTED)
     async def list_executions(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         if searches.asked(request):
@@ -63,6 +75,8 @@ def execution_routes(executions: Executions, searches: Searches, caller: Caller,
 
     @get(_ONE + "/logs", **_LOGGED)
     async def get_logs(request: Request[Any, Any, Any], actor_id: FromPath[str], execution_id: FromPath[str]) -> Any:
+        if following.asked(request):
+            return await following.answer(request, actor_id, execution_id)
         if searches.asked(request):
             done = "Log search completed successfully."
             return await searches.of_actor(request, Collection.LOGS, done, actor_id, execution_id)

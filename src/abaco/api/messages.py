@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from abaco.api import schemas
 from abaco.api.auth import Caller, credentials_of
 from abaco.api.batcher import Batcher
+from abaco.api.bells import Bells
 from abaco.api.documents import BYTES, FORM, JSON, Query, documented
 from abaco.api.params import (
     Params,
@@ -233,6 +234,7 @@ def message_routes(
     identity: Identity,
     synchronous: Synchronous,
     waiters: Waiters,
+    bells: Bells,
     caller: Caller,
     wire: Wire,
     settings: Settings,
@@ -246,7 +248,7 @@ def message_routes(
             posted = await posting.post(request, actor_id, credentials)
             return wire.success(_DONE, _posted_fields(surface_of(request), posted))
         who = await caller.identify(credentials)
-        async with waiters.place(who):
+        with waiters.places.take(who):
             posted = await posting.post(request, actor_id, who)
             return await synchronous.answer(request, posted, _posted_fields(surface_of(request), posted))
 
@@ -260,6 +262,7 @@ def message_routes(
     @delete(_PATH, **documented("deleteMessages", "Drop the messages that wait.", schemas.Purged))
     async def purge_messages(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         actor = await caller.call(request, lambda who: mailbox.purge(who, actor_id))
+        bells.hear({f"actor:{actor.id}"})  # whoever waits for what was dropped
         links = actor_links(surface_of(request), actor)
         own = {"self": f"{links['self']}/messages", "owner": links["owner"]}
         return wire.success(_DONE, {"msg": "Actor mailbox purged.", "_links": own})

@@ -6,8 +6,8 @@ import anyio
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
+from abaco.api.bells import Bells
 from abaco.api.edge import App
-from abaco.api.waiting import Waiters
 from abaco.ports import Listener
 from abaco.settings import Settings
 
@@ -16,8 +16,8 @@ __all__ = ["serve_app"]
 _BACKLOG = 1024
 
 
-async def serve_app(app: App, settings: Settings, waiters: Waiters, listener: Listener) -> None:
-    """Answer requests until SIGTERM or SIGINT; requests under way are finished."""
+async def serve_app(app: App, settings: Settings, bells: Bells, listener: Listener) -> None:
+    """Answer requests until SIGTERM or SIGINT; requests under way are finished, but who follows a log is sent away."""
     server = Server(
         app,
         address=settings.host,
@@ -35,10 +35,11 @@ async def serve_app(app: App, settings: Settings, waiters: Waiters, listener: Li
         async def stop_on_signal() -> None:
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
                 async for _ in signals:
+                    bells.close()
                     server.stop()  # type: ignore[no-untyped-call]
                     return
 
-        tasks.start_soon(waiters.listen, listener)
+        tasks.start_soon(bells.listen, listener)
         tasks.start_soon(stop_on_signal)
         await server.serve()
         tasks.cancel_scope.cancel()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from abaco.cli.output import print_bytes
+from abaco.cli.output import note, print_bytes
 from abaco.cli.parameters import ActorArgument, LatestExecutionArgument
 from abaco.cli.resolve import find_actor, find_execution
 from abaco.cli.session import connect
@@ -26,6 +26,10 @@ def _logs(
     with connect(ctx) as ab:
         actor_id = find_actor(ab, actor).id
         execution_id = find_execution(ab, actor_id, execution)
-        texts = ab.logs.follow(actor_id, execution_id) if follow else [ab.logs.get(actor_id, execution_id)]
+        texts = ab.logs.follow(actor_id, execution_id, _restarted) if follow else [ab.logs.get(actor_id, execution_id)]
         for text in texts:
             print_bytes(text.encode())
+
+
+def _restarted() -> None:
+    note("the attempt was lost with its server: the execution starts over, and so does its log")

@@ -39,7 +39,7 @@ class Abaco:
         self.actors = Actors(self._connection, clock)
         self.messages = Messages(self._connection)
         self.executions = Executions(self._connection, clock)
-        self.logs = Logs(self._connection, self.executions, clock)
+        self.logs = Logs(self._connection, clock)
         self.results = Results(self._connection)
         self.state = State(self._connection)
 

@@ -1,5 +1,6 @@
 """What a server's answer means: its result, its raw body, or the error it stands for."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -7,7 +8,7 @@ import msgspec
 
 from abaco.errors import ERROR_CODE_HEADER, AbacoError, InternalError, Unavailable, from_response
 
-__all__ = ["body_of", "result_of"]
+__all__ = ["body_of", "result_of", "stream_of"]
 
 _GATEWAY_STATUSES = {502, 503, 504}
 """What proxies answer while the server behind them is away."""
@@ -28,6 +29,16 @@ def body_of(response: httpx.Response) -> bytes:
     if not response.is_success:
         raise _error_of(response)
     return response.content
+
+
+def stream_of(response: httpx.Response) -> Iterator[bytes]:
+    """The bytes of a stream of events as they come. Raises the error the answer stands for, if it is another."""
+    if not response.is_success:
+        response.read()
+        raise _error_of(response)
+    if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
+        raise _foreign(response)
+    return response.iter_bytes()
 
 
 def _error_of(response: httpx.Response) -> AbacoError:

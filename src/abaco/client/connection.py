@@ -1,13 +1,15 @@
 """The one HTTP connection of a client: addresses, credentials, retries, and network trouble in words."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from abaco.client.answer import body_of, result_of
+from abaco.client.answer import body_of, result_of, stream_of
+from abaco.client.events import ServerEvent, events_of
 from abaco.client.polling import Clock
 from abaco.errors import InternalError, InvalidCredentials, InvalidInput, Unavailable
 
@@ -21,6 +23,8 @@ _CONNECT_TIMEOUT = 5.0
 _RETRIED = (httpx.NetworkError, httpx.RemoteProtocolError)
 _RETRIED_WHEN_POPPING = (httpx.ConnectError,)
 _NO_BODY = object()
+_SIGN_OF_LIFE_TIMEOUT = 40.0
+"""The server gives one every 15 seconds."""
 
 
 class Connection:
@@ -37,6 +41,7 @@ class Connection:
     ) -> None:
         self._base = _checked_address(api_server)
         self._clock = clock
+        self._stream_timeout = httpx.Timeout(max(timeout, _SIGN_OF_LIFE_TIMEOUT), connect=_CONNECT_TIMEOUT)
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {_checked_token(token)}", "Accept": "application/json, */*"},
             timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT)),
@@ -54,6 +59,19 @@ class Connection:
     def pop(self, path: str) -> bytes:
         """The raw body of a GET that removes what it returns: repeated only if it cannot have been received."""
         return body_of(self._send(self._request("GET", path), _RETRIED_WHEN_POPPING))
+
+    def events(self, path: str, params: Mapping[str, str], after: str) -> Iterator[ServerEvent]:
+        """What a stream says after the event named so ("": from the beginning), until it ends or breaks.
+
+        Raises Unavailable if it cannot be had, or breaks.
+        """
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
+        request = self._build("GET", path, params=params, headers=headers, timeout=self._stream_timeout)
+        try:
+            with closing(self._http.send(request, stream=True)) as response:
+                yield from events_of(stream_of(response))
+        except httpx.TransportError as error:
+            raise Unavailable(self._trouble(request, error)) from error
 
     def post(self, path: str, body: Any, params: Mapping[str, str] | None = None) -> Any:
         return result_of(self._send(self._request("POST", path, body, params)))

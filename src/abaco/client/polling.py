@@ -1,4 +1,4 @@
-"""Waiting for a status by asking again and again, ever less often: the server has no push."""
+"""Waiting for a status by asking again and again, ever less often."""
 
 import math
 from collections.abc import Callable, Collection, Iterator

@@ -32,7 +32,7 @@ _MAX_KEY = 500
 _MAX_SKIP = 2**53
 _DIGITS = re.compile(r"\+?[0-9]{1,18}")
 _UPPER = re.compile(r"(?<=[a-z0-9])([A-Z])")
-_IGNORED = {"x-nonce", "pretty"}
+_IGNORED = {"x-nonce", "pretty", "follow"}
 _OPERATORS = {"eq", "neq", "lt", "lte", "gt", "gte", "in", "nin", "like", "nlike", "between"}
 
 

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 
+from abaco.pool.flusher import Flusher
 from abaco.pool.worker import Worker
 from abaco.ports import ImageProvider, PoolEvent, Runtime, Task, WorkerOrder
 
 __all__ = ["LocalPool"]
-
-_FLUSH_SECONDS = 0.5
-"""How long output of a running container stays unseen; shorter executions write their log only once, at the end."""
 
 
 class LocalPool:
@@ -20,11 +18,10 @@ class LocalPool:
         self._lock = Lock()
         self._workers: dict[str, tuple[Worker, Thread]] = {}
         self._closing = Event()
-        self._flusher = Thread(target=self._flush_now_and_then, name="log-flusher")
-        self._flusher.start()
+        self._flusher = Flusher(self._all)
 
     def start(self, order: WorkerOrder) -> None:
-        worker = Worker(order, self._images, self._runtime, self._deliver)
+        worker = Worker(order, self._images, self._runtime, self._deliver, self._flusher.stir)
         thread = Thread(target=self._live, args=(order.worker_id, worker), name=f"worker-{order.worker_id}")
         with self._lock:
             self._workers[order.worker_id] = (worker, thread)
@@ -56,7 +53,8 @@ class LocalPool:
             entries = list(self._workers.values())
         for worker, _ in entries:
             worker.retire(kill=True)
-        for thread in (self._flusher, *(thread for _, thread in entries)):
+        self._flusher.close()
+        for _, thread in entries:
             thread.join()
 
     def _all(self) -> list[Worker]:
@@ -74,8 +72,3 @@ class LocalPool:
         # After close nobody takes events: what was killed is not an outcome.
         if not self._closing.is_set():
             self._emit(event)
-
-    def _flush_now_and_then(self) -> None:
-        while not self._closing.wait(_FLUSH_SECONDS):
-            for worker in self._all():
-                worker.flush()

@@ -32,10 +32,10 @@ __all__ = ["Worker"]
 class _Given:
     """A task that the worker has been given, what stops it, and where its container's words go."""
 
-    def __init__(self, task: Task, emit: Callable[[PoolEvent], None]) -> None:
+    def __init__(self, task: Task, emit: Callable[[PoolEvent], None], stir: Callable[[], None]) -> None:
         self.task = task
         self.stop = StopSignal()
-        self.recorder = Recorder(task.spec.execution_id, task.attempt, task.max_log_characters, emit)
+        self.recorder = Recorder(task.spec.execution_id, task.attempt, task.max_log_characters, emit, stir)
 
     @property
     def attempt(self) -> tuple[str, int]:
@@ -43,15 +43,24 @@ class _Given:
 
 
 class Worker:
-    """Runs in a thread of its own (`main`); the other methods may be called from any thread."""
+    """Runs in a thread of its own (`main`); the other methods may be called from any thread.
+
+    `stir` is called when there is output that `flush` is to send on.
+    """
 
     def __init__(
-        self, order: WorkerOrder, images: ImageProvider, runtime: Runtime, emit: Callable[[PoolEvent], None]
+        self,
+        order: WorkerOrder,
+        images: ImageProvider,
+        runtime: Runtime,
+        emit: Callable[[PoolEvent], None],
+        stir: Callable[[], None],
     ) -> None:
         self._order = order
         self._images = images
         self._runtime = runtime
         self._emit = emit
+        self._stir = stir
         self._word = Condition()
         self._queue: deque[_Given] = deque()
         self._current: _Given | None = None
@@ -60,7 +69,7 @@ class Worker:
 
     def give(self, task: Task) -> None:
         """Hand the worker a task, to be run after those that it has."""
-        given = _Given(task, self._emit)
+        given = _Given(task, self._emit, self._stir)
         with self._word:
             if self._killed:
                 given.stop.set()
@@ -92,11 +101,10 @@ class Worker:
                     given.stop.set()
             self._word.notify()
 
-    def flush(self) -> None:
-        """Send on the output of a container that goes on running."""
+    def flush(self, now: float) -> float | None:
+        """Send on what is due of the output of a container that goes on running; when the rest is, or None."""
         with self._word:
-            if self._current is not None:
-                self._current.recorder.flush()
+            return None if self._current is None else self._current.recorder.flush(now)
 
     def _all(self) -> list[_Given]:
         return [*([self._current] if self._current else []), *self._queue]

@@ -240,6 +240,9 @@ class LogRepository(Protocol):
     def find(self, execution_id: str, now: datetime) -> str:
         """The unexpired log, "" if there is none."""
 
+    def piece(self, execution_id: str, offset: int, length: int, now: datetime) -> str:
+        """At most `length` characters of it, without the first `offset`."""
+
     def append(self, pieces: Sequence[LogAppended]) -> None:
         """Add to the logs of running attempts; nothing happens for lost ones."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution, ExecutionSummary
 from abaco.domain.lifecycle import ExecutionStatus
+from abaco.domain.log_position import LogPiece, LogPosition
 from abaco.domain.permission import Level
 from abaco.domain.user import Principal
 from abaco.errors import ExecutionFailed, NotFound
@@ -13,6 +14,8 @@ from abaco.services.access import Access
 from abaco.services.mailbox import Posted
 
 __all__ = ["Answer", "Executions"]
+
+_PIECE_CHARACTERS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,16 @@ class Executions:
         actor = self._access.require(caller, identifier, Level.READ)
         self._find(actor, execution_id)
         return actor, self._store.logs.find(execution_id, self._clock.now())
+
+    def log_piece(self, caller: Principal, identifier: str, execution_id: str, known: LogPosition) -> LogPiece:
+        """What follows in the log after what is `known`, a bounded piece of it."""
+        actor = self._access.require(caller, identifier, Level.READ)
+        # In this order: what the execution said before it ended is there when its end is seen.
+        execution = self._find(actor, execution_id)
+        restarted = known.is_void(execution)
+        offset = 0 if restarted else known.offset
+        text = self._store.logs.piece(execution.id, offset, _PIECE_CHARACTERS, self._clock.now())
+        return LogPiece(execution, text, LogPosition(offset + len(text), execution.attempts), restarted)
 
     def answer(self, posted: Posted) -> Answer | None:
         """What a request that waits for its execution is answered with, or None: not yet.

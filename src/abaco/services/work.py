@@ -145,6 +145,7 @@ class Work:
             self._tell({result.execution_id for result in results})
         if logs:
             self._store.logs.append(logs)
+            self._tell({piece.execution_id for piece in logs}, "log")
 
     def finish(self, ended: Sequence[tuple[Claim, ExecutionEnded]]) -> None:
         """Land the outcomes; word from a lease that was lost is announced and otherwise ignored."""
@@ -174,10 +175,10 @@ class Work:
                 ),
             )
 
-    def _tell(self, execution_ids: Iterable[str]) -> None:
-        """Wake requests that wait for these executions, now that it is on disk what they wait for."""
+    def _tell(self, execution_ids: Iterable[str], what: str = "execution") -> None:
+        """Wake requests that wait for these executions, or follow their logs, now that it is on disk."""
         for execution_id in execution_ids:
-            self._answers.notify(f"execution:{execution_id}")
+            self._answers.notify(f"{what}:{execution_id}")
 
     def _closing(self, claim: Claim, outcome: Outcome, log_text: str) -> Closing:
         lifetime = self._limits.log_ex if claim.actor.log_ex is None else claim.actor.log_ex
@@ -234,6 +235,7 @@ class Work:
 
     def _give_back(self, engine_id: str, max_attempts: int | None, reason: str) -> int:
         lost = self._store.claims.reclaim(engine_id, self._clock.now(), max_attempts)
+        self._tell(lost)
         for execution_id in lost:
             self._emit(ExecutionRequeued(execution_id, reason))
         self._store.engines.remove(engine_id)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Executable, delete, func, insert, or_, select
 
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.ports import LogAppended, ResultSent
@@ -53,8 +53,14 @@ class Logs:
         self._append = append_statement(database)
 
     def find(self, execution_id: str, now: datetime) -> str:
+        return self._read(logs.c.text, execution_id, now)
+
+    def piece(self, execution_id: str, offset: int, length: int, now: datetime) -> str:
+        return self._read(func.substr(logs.c.text, offset + 1, length), execution_id, now)
+
+    def _read(self, what: ColumnElement[str], execution_id: str, now: datetime) -> str:
         unexpired = or_(logs.c.expires_at.is_(None), logs.c.expires_at > now)
-        query = select(logs.c.text).where(logs.c.execution_id == execution_id, unexpired)
+        query = select(what).where(logs.c.execution_id == execution_id, unexpired)
         with self._database.read() as connection:
             return connection.execute(query).scalar_one_or_none() or ""
 

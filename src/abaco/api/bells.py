@@ -1,0 +1,67 @@
+"""Who wants to be told when something was stored, instead of asking the database over and over."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+
+from abaco.ports import Listener
+
+__all__ = ["Bell", "Bells"]
+
+
+class Bell:
+    """Rings when one of its topics is spoken of; also while nobody waits for it yet."""
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+
+    def ring(self) -> None:
+        self._event.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Whether it rang since the last wait, or does within `seconds`."""
+        with anyio.move_on_after(seconds):
+            await self._event.wait()
+        rang = self._event.is_set()
+        self._event = anyio.Event()
+        return rang
+
+
+class Bells:
+    """All bells of the API; used in the event loop only."""
+
+    def __init__(self) -> None:
+        self._bells: dict[str, set[Bell]] = {}
+        self.is_closing = False
+
+    async def listen(self, listener: Listener) -> None:
+        """Pass on the engine's words, for ever."""
+        while True:
+            await anyio.wait_readable(listener)
+            self.hear(listener.receive())
+
+    def hear(self, topics: set[str]) -> None:
+        """Ring for these topics."""
+        for topic in topics:
+            for bell in self._bells.get(topic, ()):
+                bell.ring()
+
+    def close(self) -> None:
+        """Ring them all: the server stops, and who can come again later is not to hold it up."""
+        self.is_closing = True
+        self.hear(set(self._bells))
+
+    @contextmanager
+    def bell(self, *topics: str) -> Iterator[Bell]:
+        """A bell for these topics. Look after it is there: what is said meanwhile is not lost."""
+        bell = Bell()
+        for topic in topics:
+            self._bells.setdefault(topic, set()).add(bell)
+        try:
+            yield bell
+        finally:
+            for topic in topics:
+                self._bells[topic].discard(bell)
+                if not self._bells[topic]:
+                    del self._bells[topic]
