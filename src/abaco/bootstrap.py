@@ -1,14 +1,11 @@
 """The only place that wires: settings in, running roles and services out."""
 
 import os
-import secrets
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from fcntl import LOCK_EX, flock
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -32,6 +29,16 @@ from abaco.engine.outbox import Outbox
 from abaco.engine.pruner import Pruner
 from abaco.engine.reaper import Reaper
 from abaco.errors import InvalidInput, NotFound
+from abaco.keys import (
+    Keys,
+    encryption_keys,
+    execution_secret,
+    held,
+    read_keys,
+    vault,
+    webhook_secret,
+    write_encryption_keys,
+)
 from abaco.machine import crun_runtime
 from abaco.notify.local import API, ENGINE, LocalListener, LocalNotifier
 from abaco.oidc.keys import HttpKeySource
@@ -66,7 +73,6 @@ from abaco.services.tenants import Tenants
 from abaco.services.throttle import Throttle
 from abaco.services.tokens import Lifetimes, Tokens
 from abaco.services.users import Users
-from abaco.services.vault import Vault
 from abaco.services.vouchers import Vouchers
 from abaco.services.work import Limits, Work
 from abaco.services.workers import Workers
@@ -78,16 +84,13 @@ from abaco.webhooks.http import HttpWebhooks
 
 __all__ = [
     "Admin",
-    "Keys",
     "build_services",
     "open_admin",
     "prepare_data",
     "run_api",
     "run_engine",
-    "webhook_secret",
 ]
 
-_SECRET_BYTES = 32
 _SWITCH_SECONDS = 0.0005
 """How long a thread may keep the others of its process waiting: each of them lets go many times a message."""
 _ENGINE_NICENESS = 2
@@ -99,15 +102,6 @@ class SystemClock:
 
     def now(self) -> datetime:
         return utc_now()
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The secrets of a server, from files in its data directory."""
-
-    execution_tokens: bytes
-    vault: Vault
-    tapis_tokens: str
 
 
 class Admin:
@@ -148,10 +142,10 @@ def open_admin(settings: Settings, *, create: bool) -> Iterator[Admin]:
     try:
         rotation = KeyRotation(
             [store.configs, store.nonces],
-            _vault(settings),
-            partial(_encryption_keys, settings),
-            partial(_write_encryption_keys, settings),
-            partial(_held, settings.data / "encryption.lock"),
+            vault(settings),
+            partial(encryption_keys, settings),
+            partial(write_encryption_keys, settings),
+            partial(held, settings.data / "encryption.lock"),
         )
         tenants = Tenants(store, settings.default_tenant, settings.base_url)
         if tenants.match(settings.default_tenant) is None:
@@ -236,7 +230,7 @@ def run_api(settings: Settings) -> None:
     telemetry = Telemetry("api", settings.log_level)
     store = _store(settings)
     notifier, listener = LocalNotifier(_run(settings), ENGINE), LocalListener(_run(settings), API)
-    services = build_services(store, SystemClock(), notifier, telemetry.emit, settings, _keys(settings))
+    services = build_services(store, SystemClock(), notifier, telemetry.emit, settings, read_keys(settings))
     bells = Bells()
     app = build_app(services, settings, telemetry.log, bells)
     try:
@@ -273,10 +267,10 @@ async def _engine(
     inbox = Inbox(alarm.ring, alarm.ring_soon)
     provider = _image_provider(settings)
     pool = LocalPool(provider, runtime, inbox.put)
-    tokens = ExecutionTokens(_secret(settings))
+    tokens = ExecutionTokens(execution_secret(settings))
     images = Images(store, provider, clock)
     answers = LocalNotifier(_run(settings), API)
-    configs = ConfigTexts(store, _vault(settings))
+    configs = ConfigTexts(store, vault(settings))
     work = Work(engine_id, store, images, configs, tokens, clock, telemetry.emit, answers, _limits(settings))
     idle = settings.worker_idle_seconds, settings.sync_idle_seconds
     capacity = Capacity(settings.max_workers, settings.max_workers_per_actor, *idle)
@@ -324,74 +318,9 @@ def _image_provider(settings: Settings) -> OciImages:
     return OciImages(settings.data / "images", settings.insecure_registries)
 
 
-def _keys(settings: Settings) -> Keys:
-    signing_key = _key_file(settings.data / "tapis-tokens.pem", TapisTokens.new_key)
-    return Keys(_secret(settings), _vault(settings), signing_key)
-
-
-def _secret(settings: Settings) -> bytes:
-    """The key of the executions' tokens."""
-    return bytes.fromhex(_key_file(settings.data / "execution-tokens.key", partial(secrets.token_hex, _SECRET_BYTES)))
-
-
-def webhook_secret(settings: Settings) -> bytes:
-    """What the keys of webhooks' signatures are made of."""
-    return bytes.fromhex(_key_file(settings.data / "webhooks.key", partial(secrets.token_hex, _SECRET_BYTES)))
-
-
 def _webhook_rules(settings: Settings) -> WebhookRules:
     secret = webhook_secret(settings)
     return WebhookRules(settings.webhook_tries, settings.webhook_timeout_seconds, secret, settings.base_url)
-
-
-def _vault(settings: Settings) -> Vault:
-    """The keys of what is sealed in the database, the current one first; beside the database, never in it."""
-    return Vault(partial(_encryption_keys, settings))
-
-
-def _encryption_keys(settings: Settings) -> list[str]:
-    return _key_file(settings.data / "encryption.key", Vault.new_key).split()
-
-
-def _write_encryption_keys(settings: Settings, keys: Sequence[str]) -> None:
-    """Replace the key file as a whole, on disk before anything is sealed with a new key."""
-    path = settings.data / "encryption.key"
-    draft = _draft(path, "\n".join(keys))
-    draft.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    os.fsync(directory)
-    os.close(directory)
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """Waits until nobody else has the lock; the kernel lets go of it however this process ends."""
-    with path.open("w") as file:
-        flock(file, LOCK_EX)
-        yield
-
-
-def _key_file(path: Path, fresh: Callable[[], str]) -> str:
-    """What the file holds, which is a `fresh` key if there was none; readable by the server's user only.
-
-    It appears whole: whoever comes second (API and engine start together) reads what the first has written.
-    """
-    if not path.exists():
-        draft = _draft(path, fresh())
-        with suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    return path.read_text()
-
-
-def _draft(path: Path, text: str) -> Path:
-    """A file beside `path` that holds `text`, on disk, readable by the server's user only."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    with open(draft, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return draft
 
 
 def _limits(settings: Settings) -> Limits:
