@@ -16,6 +16,7 @@ from abaco.api.accounts import Accounts
 from abaco.api.app import Services, build_app
 from abaco.api.bells import Bells
 from abaco.api.server import serve_app
+from abaco.domain.explanation import Places
 from abaco.domain.ids import new_id
 from abaco.domain.moment import utc_now
 from abaco.domain.tenant import Tenant
@@ -56,6 +57,7 @@ from abaco.services.configs import Configs, ConfigTexts
 from abaco.services.events import Events, WebhookRules
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.executions import Executions
+from abaco.services.explanations import Explanations
 from abaco.services.identity import Identity
 from abaco.services.images import Images
 from abaco.services.key_rotation import KeyRotation
@@ -188,6 +190,7 @@ def build_services(
         config_permissions=Permissions(store, lambda who, name, level: configs.require(who, name, level).id),
         mailbox=Mailbox(store, access, clock, new_id, notifier, emit),
         executions=Executions(store, access, clock, notifier),
+        explanations=Explanations(store, access, clock, Places(settings.max_workers, settings.max_workers_per_actor)),
         state=State(store, access),
         workers=Workers(store, access, notifier, emit, settings.max_workers_per_actor),
         admin=Overviews(store),

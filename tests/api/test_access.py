@@ -62,6 +62,7 @@ TABLE: dict[str, Row] = {
     "deleteMessages": Row(Takes.UPDATE),
     "listExecutions": Row(Takes.READ),
     "getExecution": Row(Takes.READ),
+    "explainExecution": Row(Takes.READ),
     "haltExecution": Row(Takes.UPDATE, path="/actors/v2/{actor_id}/executions/{running_id}"),
     "getExecutionLogs": Row(Takes.READ),
     "getOneExecutionResult": Row(Takes.READ),

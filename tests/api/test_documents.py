@@ -27,6 +27,7 @@ ROUTES = {
     "deleteMessages": ("DELETE", "/actors/v2/{actor_id}/messages"),
     "listExecutions": ("GET", "/actors/v2/{actor_id}/executions"),
     "getExecution": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}"),
+    "explainExecution": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}/explain"),
     "haltExecution": ("DELETE", "/actors/v2/{actor_id}/executions/{execution_id}"),
     "getSearch": ("GET", "/actors/v2/search/{collection}"),
     "getExecutionLogs": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}/logs"),
@@ -136,6 +137,8 @@ def test_answers_hold_what_is_documented(world: World) -> None:
         f"{actor}/executions": schemas.Summary,
         execution: schemas.Execution,
         waiting: schemas.Execution,
+        f"{execution}/explain": schemas.Explanation,
+        f"{waiting}/explain": schemas.Explanation,
         f"{execution}/logs": schemas.Logs,
     }
     for _ in range(2):  # before and after one execution

@@ -39,6 +39,7 @@ class FakeServer:
     logs: dict[str, str] = field(default_factory=dict)
     results: dict[str, list[bytes]] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
+    explanation: dict[str, Any] = field(default_factory=dict)
     streams: list[bytes] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     on_poll: Callable[[dict[str, Any]], None] = lambda _: None
@@ -145,6 +146,8 @@ class FakeServer:
             raise NotFound(f"No execution {parts[0]}.")
         if parts[1:] == ["logs"]:
             return {"logs": self.logs.get(parts[0], ""), "_links": {}}
+        if parts[1:] == ["explain"]:
+            return {name: execution[name] for name in ("id", "actorId", "status")} | self.explanation
         if method == "DELETE":
             if execution["status"] != "RUNNING":
                 raise Conflict(f"Execution {parts[0]} is {execution['status']}.")

@@ -141,7 +141,19 @@ def test_our_own_mistakes_are_one_line_too(server: FakeServer, abaco: RunAbaco, 
 def test_help_lists_every_verb_and_the_exit_codes(capsys: Capture) -> None:
     assert run(["--help"]) == 0
     out = capsys.readouterr().out
-    verbs = ["login", "actors", "send", "executions", "logs", "results", "state", "serve", "admin", "settings"]
+    verbs = [
+        "login",
+        "actors",
+        "send",
+        "executions",
+        "explain",
+        "logs",
+        "results",
+        "state",
+        "serve",
+        "admin",
+        "settings",
+    ]
     assert all(verb in out for verb in verbs)
     assert "Exit codes" in out
     assert "engine" not in out.replace("HTTP and engine", "")
@@ -150,7 +162,7 @@ def test_help_lists_every_verb_and_the_exit_codes(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     "verb",
     [
-        *("login", "send", "logs", "results", "state get", "state set"),
+        *("login", "send", "explain", "logs", "results", "state get", "state set"),
         *(f"actors {verb}" for verb in ("list", "show", "create", "update", "delete")),
         *(f"executions {verb}" for verb in ("list", "show", "halt")),
     ],

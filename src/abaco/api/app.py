@@ -20,6 +20,7 @@ from abaco.api.bells import Bells
 from abaco.api.configs import CONFIG_PATH, config_routes
 from abaco.api.edge import App, Edge
 from abaco.api.executions import execution_routes
+from abaco.api.explanations import explanation_routes
 from abaco.api.following import Following
 from abaco.api.messages import message_routes
 from abaco.api.metrics import Metrics, metric_routes
@@ -40,6 +41,7 @@ from abaco.services.admin import Admin
 from abaco.services.aliases import Aliases
 from abaco.services.configs import Configs
 from abaco.services.executions import Executions
+from abaco.services.explanations import Explanations
 from abaco.services.identity import Identity
 from abaco.services.mailbox import Mailbox
 from abaco.services.nonces import Nonces
@@ -70,6 +72,7 @@ class Services:
     config_permissions: Permissions
     mailbox: Mailbox
     executions: Executions
+    explanations: Explanations
     state: State
     workers: Workers
     admin: Admin
@@ -89,6 +92,7 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger,
         *actor_routes(services.actors, searches, bells, caller, wire),
         *message_routes(services.mailbox, services.identity, synchronous, waiters, bells, caller, wire, settings),
         *execution_routes(services.executions, searches, following, caller, wire),
+        *explanation_routes(services.explanations, caller, wire),
         *search_routes(searches),
         *state_routes(services.state, caller, wire),
         *worker_routes(services.workers, searches, caller, wire),

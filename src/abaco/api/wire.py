@@ -7,10 +7,12 @@ import msgspec
 from litestar import Response
 
 from abaco.api.surface import Surface
+from abaco.api.times import durations_fields, times_fields
 from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution, ExecutionSummary
 from abaco.domain.moment import iso
 from abaco.domain.schedule import slot_text
+from abaco.domain.timeline import Timeline
 from abaco.errors import ERROR_CODE_HEADER, STATUS_BY_CODE, AbacoError
 from abaco.ports import PlacedWorker
 
@@ -131,7 +133,8 @@ def log_links(surface: Surface, api_server: str, owner: str, actor_id: str, exec
 
 
 def execution_fields(surface: Surface, execution: Execution) -> dict[str, Any]:
-    """An execution; `attempts` and `image_digest` are our additions to the contract's fields."""
+    """An execution; `attempts`, `image_digest`, `times` and `durations` are our additions to the contract's fields."""
+    timeline = Timeline.of(execution)
     return {
         "id": execution.id,
         "actor_id": execution.actor_id,
@@ -149,6 +152,8 @@ def execution_fields(surface: Surface, execution: Execution) -> dict[str, Any]:
         "final_state": execution.final_state,
         "attempts": execution.attempts,
         "image_digest": execution.image_digest,
+        "times": times_fields(surface, timeline),
+        "durations": durations_fields(surface, timeline.durations()),
         "_links": execution_links(surface, execution),
     }
 

@@ -13,8 +13,18 @@ Whatever goes wrong is raised as an error of `abaco.errors`.
 
 from abaco.client.abaco import Abaco
 from abaco.client.actors import Actor, ActorAttributes
-from abaco.client.executions import Execution, ExecutionEntry, ExecutionSummary
+from abaco.client.executions import Execution, ExecutionEntry, ExecutionSummary, Explanation
 from abaco.client.messages import Sent
 from abaco.client.polling import Clock
 
-__all__ = ["Abaco", "Actor", "ActorAttributes", "Clock", "Execution", "ExecutionEntry", "ExecutionSummary", "Sent"]
+__all__ = [
+    "Abaco",
+    "Actor",
+    "ActorAttributes",
+    "Clock",
+    "Execution",
+    "ExecutionEntry",
+    "ExecutionSummary",
+    "Explanation",
+    "Sent",
+]

@@ -40,6 +40,7 @@ from abaco.ports.records import (
 from abaco.ports.runtime import ContainerSink, ContainerSpec, ContainerStartError, Mount, Runtime, Sandbox, Stop
 from abaco.ports.search import Found, FoundLog, SearchPage, SearchRepository, SearchScope
 from abaco.ports.sharing import AliasPosition, AliasRepository, NonceRepository, SealedRepository
+from abaco.ports.situations import SituationRepository
 from abaco.ports.store import (
     ActorRepository,
     ClaimRepository,
@@ -116,6 +117,7 @@ __all__ = [
     "SearchPage",
     "SearchRepository",
     "SearchScope",
+    "SituationRepository",
     "StartFailed",
     "StateRepository",
     "Stop",

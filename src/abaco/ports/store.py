@@ -33,6 +33,7 @@ from abaco.ports.records import (
 )
 from abaco.ports.search import SearchRepository
 from abaco.ports.sharing import AliasRepository, NonceRepository
+from abaco.ports.situations import SituationRepository
 
 __all__ = [
     "ActorRepository",
@@ -356,5 +357,6 @@ class Store(Protocol):
     searches: SearchRepository
     outbox: OutboxRepository
     schedules: ScheduleRepository
+    situations: SituationRepository
 
     def close(self) -> None: ...

@@ -17,6 +17,7 @@ from abaco.store.outbox import Outbox
 from abaco.store.permissions import Permissions
 from abaco.store.schedules import Schedules
 from abaco.store.search import Searches
+from abaco.store.situations import Situations
 from abaco.store.state import States
 from abaco.store.tenants import Tenants
 from abaco.store.tokens import Tokens
@@ -53,6 +54,7 @@ class SqlStore:
         self.configs: ports.ConfigRepository = Configs(database)
         self.outbox: ports.OutboxRepository = Outbox(database)
         self.schedules: ports.ScheduleRepository = Schedules(database)
+        self.situations: ports.SituationRepository = Situations(database)
 
     def close(self) -> None:
         self._database.close()

@@ -15,7 +15,7 @@ from abaco.api.schemas.clients import (
     SubscriptionDescription,
 )
 from abaco.api.schemas.configs import Config, ConfigDescription, ConfigUpdate
-from abaco.api.schemas.executions import Execution, Logs, Summary
+from abaco.api.schemas.executions import Execution, Explanation, Logs, Summary
 from abaco.api.schemas.messages import Message, Messages, Posted, Purged
 from abaco.api.schemas.profiles import Profile
 from abaco.api.schemas.search import Found
@@ -55,6 +55,7 @@ __all__ = [
     "ConfigUpdate",
     "Execution",
     "ExecutionsOverview",
+    "Explanation",
     "Failure",
     "Found",
     "Grant",

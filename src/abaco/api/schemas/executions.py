@@ -7,13 +7,37 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from abaco.api.schemas.base import Camel, Links
 
-__all__ = ["Execution", "Logs", "Summary"]
+__all__ = ["Execution", "Explanation", "Logs", "Summary"]
 
 
 class ExecutionLinks(Struct):
     self: str
     owner: str
     logs: str
+
+
+class Times(Camel, kw_only=True):
+    """When an execution came by; null where it has not, or that is not known."""
+
+    queued: str
+    claimed: str | None
+    prepared: str | None
+    started: str | None
+    first_output: str | None
+    exited: str | None
+    recorded: str | None
+
+
+class Durations(Camel, kw_only=True):
+    """Milliseconds of each phase; null where it is not over, or not known."""
+
+    waiting: int | None
+    preparing: int | None
+    starting: int | None
+    running: int | None
+    until_output: int | None
+    recording: int | None
+    total: int | None
 
 
 class Execution(Camel, kw_only=True):
@@ -35,6 +59,24 @@ class Execution(Camel, kw_only=True):
     final_state: dict[str, Any] | UnsetType = UNSET
     attempts: Annotated[int, Meta(description="How often its container was started.")]
     image_digest: str | UnsetType = UNSET
+    times: Times
+    durations: Durations
+    links: ExecutionLinks = msgspec.field(name="_links")
+
+
+class Explanation(Camel, kw_only=True):
+    """Why an execution waits, or how it ended."""
+
+    id: str
+    actor_id: str
+    status: Annotated[str, Meta(description="SUBMITTED, RUNNING, COMPLETE or ERROR.", examples=["SUBMITTED"])]
+    code: str
+    reason: str
+    messages_before: int | None
+    waits_for: str | None
+    until: str | None
+    times: Times
+    durations: Durations
     links: ExecutionLinks = msgspec.field(name="_links")
 
 

@@ -1,0 +1,56 @@
+"""What surrounds an execution: its place in the line, its actor's workers, everybody's."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from abaco.domain.execution import Execution
+from abaco.domain.explanation import Neighbour, Situation
+from abaco.domain.lifecycle import WorkerStatus
+from abaco.store.database import Database
+from abaco.store.tables import engines, executions, messages, workers
+
+__all__ = ["Situations"]
+
+
+class Situations:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, execution: Execution, now: datetime) -> Situation:
+        mine = messages.c.actor_id == execution.actor_id
+        own = select(messages.c.seq, messages.c.not_before, messages.c.retry_reason)
+        staff = select(workers.c.status, func.count()).where(workers.c.actor_id == execution.actor_id)
+        with self._database.read() as connection:
+            message = connection.execute(own.where(messages.c.execution_id == execution.id)).one_or_none()
+            before = [mine, messages.c.engine_id.is_(None), messages.c.seq < message.seq] if message else []
+            return Situation(
+                engines=_count(connection, engines, engines.c.expires_at > now),
+                ahead=_count(connection, messages, *before) if message else 0,
+                not_before=message and message.not_before,
+                retry_reason=message and message.retry_reason,
+                first=_first(connection, mine),
+                workers={
+                    WorkerStatus(status): count
+                    for status, count in connection.execute(staff.group_by(workers.c.status))
+                },
+                all_workers=_count(connection, workers),
+            )
+
+
+def _count(connection: Connection, table: Any, *conditions: Any) -> int:
+    count: int = connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
+    return count
+
+
+def _first(connection: Connection, mine: Any) -> Neighbour | None:
+    query = (
+        select(messages.c.execution_id, executions.c.claimed_at, messages.c.not_before, messages.c.retry_reason)
+        .join_from(messages, executions, messages.c.execution_id == executions.c.id)
+        .where(mine)
+        .order_by(messages.c.seq)
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Neighbour(*row)
