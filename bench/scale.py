@@ -18,7 +18,9 @@ from postgres import Cluster, binaries
 from sqlalchemy import Table, insert, text
 
 from abaco.api.app import Services
-from abaco.bootstrap import SystemClock, build_services
+from abaco.bootstrap.keys import Keys
+from abaco.bootstrap.parts import SystemClock
+from abaco.bootstrap.services import build_services
 from abaco.domain.lifecycle import ActorStatus, ExecutionStatus
 from abaco.domain.message import ContentType, Payload
 from abaco.domain.moment import utc_now
@@ -26,7 +28,6 @@ from abaco.domain.permission import Level
 from abaco.domain.search import Collection
 from abaco.domain.tenant import Tenant
 from abaco.domain.user import Principal, Role
-from abaco.keys import Keys
 from abaco.services.mailbox import Post, Posted
 from abaco.services.tapis_tokens import TapisTokens
 from abaco.services.vault import Vault

@@ -5,13 +5,13 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
 
 import msgspec
 
-from abaco.bootstrap import run_api, run_engine
 from abaco.engine.reaper import LeaseLost
 from abaco.errors import AbacoError
 from abaco.runtime.unavailable import RuntimeUnavailable
@@ -21,7 +21,6 @@ from abaco.telemetry import Telemetry
 __all__ = ["SETTINGS_VARIABLE", "decode_settings", "encode_settings", "lock_path", "main"]
 
 SETTINGS_VARIABLE = "ABACO_ROLE_SETTINGS"
-_ROLES: Mapping[str, Callable[[Settings], None]] = {"api": run_api, "engine": run_engine}
 _PR_SET_PDEATHSIG = 1
 
 
@@ -48,6 +47,13 @@ def _hold(path: Path) -> TextIO:
     return file
 
 
+def _runner(role: str) -> Callable[[Settings], None]:
+    """What the role does; loaded by itself, since what the other one needs would double this one's memory."""
+    module = import_module(f"abaco.bootstrap.{role}")
+    run: Callable[[Settings], None] = getattr(module, f"run_{role}")
+    return run
+
+
 def main() -> int:
     """Run the role named by the only argument, until a signal or until the supervisor is gone."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -60,7 +66,7 @@ def main() -> int:
         return 1
     with _hold(lock_path(settings, role)):
         try:
-            _ROLES[role](settings)
+            _runner(role)(settings)
         except Exception as error:  # noqa: BLE001 - the boundary: the supervisor starts the role again
             _report(role, settings, error)
             return 1

@@ -13,13 +13,13 @@ from sqlalchemy import select
 
 from abaco.api.app import build_app
 from abaco.api.bells import Bells
-from abaco.bootstrap import build_services
+from abaco.bootstrap.keys import Keys
+from abaco.bootstrap.services import build_services
 from abaco.domain.event import Event
 from abaco.domain.execution import Claim, Outcome, StopReason
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.tenant import Tenant
 from abaco.domain.user import Role, User
-from abaco.keys import Keys
 from abaco.ports import ClaimRequest, Closing, ResultSent
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.tapis_tokens import TapisTokens

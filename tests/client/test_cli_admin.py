@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from api.jwts import public_der, public_pem
 
-from abaco.bootstrap import Admin, open_admin
+from abaco.bootstrap.admin import Admin, open_admin
 from abaco.cli.main import run
 from abaco.domain.ids import digest
 from abaco.domain.moment import utc_now

@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from abaco.bootstrap import open_admin
+from abaco.bootstrap.admin import open_admin
 from abaco.domain.config import Config
 from abaco.domain.moment import utc_now
 from abaco.errors import InternalError

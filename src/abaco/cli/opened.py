@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from abaco.bootstrap import Admin, open_admin
+from abaco.bootstrap.admin import Admin, open_admin
 from abaco.settings import Settings, read_settings
 
 __all__ = ["TenantOption", "opened"]

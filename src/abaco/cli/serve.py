@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from abaco.bootstrap import prepare_data
+from abaco.bootstrap.parts import prepare_data
 from abaco.settings import read_settings
 from abaco.supervisor import Supervisor
 

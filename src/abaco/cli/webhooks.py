@@ -2,10 +2,10 @@
 
 import typer
 
+from abaco.bootstrap.keys import webhook_secret
 from abaco.cli.opened import TenantOption, opened
 from abaco.domain.webhook import owner_key
 from abaco.errors import NotFound
-from abaco.keys import webhook_secret
 
 __all__ = ["register"]
 

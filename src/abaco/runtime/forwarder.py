@@ -12,7 +12,7 @@ from typing import Final
 
 from abaco.runtime.kernel import enter_network
 
-__all__ = ["FORWARDED_FROM", "Forwarder"]
+__all__ = ["FORWARDED_FROM", "Forwarder", "Serving"]
 
 FORWARDED_FROM: Final = "127.66.97.99"
 """The address that forwarded connections come from: loopback, but no client of this machine."""

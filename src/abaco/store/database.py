@@ -8,8 +8,6 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -102,6 +100,10 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to this version's; safe when several processes start at once."""
+        # Ten megabytes that the running roles have no use for.
+        from alembic import command  # noqa: PLC0415
+        from alembic.config import Config  # noqa: PLC0415
+
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self._alone(), self._engine.begin() as connection:

@@ -1,0 +1,36 @@
+"""The `api` role."""
+
+import sys
+
+import anyio
+
+from abaco.api.app import build_app
+from abaco.api.bells import Bells
+from abaco.api.server import serve_app
+from abaco.bootstrap.keys import (
+    read_keys,
+)
+from abaco.bootstrap.parts import SWITCH_SECONDS, SystemClock, open_store, run_directory
+from abaco.bootstrap.services import build_services
+from abaco.notify.local import API, ENGINE, LocalListener, LocalNotifier
+from abaco.settings import Settings
+from abaco.telemetry import Telemetry
+
+__all__ = ["run_api"]
+
+
+def run_api(settings: Settings) -> None:
+    """The `api` role: answer requests until a signal."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    telemetry = Telemetry("api", settings.log_level)
+    store = open_store(settings)
+    notifier, listener = LocalNotifier(run_directory(settings), ENGINE), LocalListener(run_directory(settings), API)
+    services = build_services(store, SystemClock(), notifier, telemetry.emit, settings, read_keys(settings))
+    bells = Bells()
+    app = build_app(services, settings, telemetry.log, bells)
+    try:
+        anyio.run(serve_app, app, settings, bells, listener, backend_options={"use_uvloop": True})
+    finally:
+        listener.close()
+        notifier.close()
+        store.close()

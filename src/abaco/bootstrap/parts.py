@@ -1,0 +1,49 @@
+"""What all roles and the administrator have."""
+
+from datetime import datetime
+from pathlib import Path
+
+from abaco.domain.moment import utc_now
+from abaco.errors import InvalidInput
+from abaco.runtime.images import OciImages
+from abaco.settings import Settings
+from abaco.store.database import open_database, require_url
+from abaco.store.sql import SqlStore
+
+__all__ = ["SWITCH_SECONDS", "SystemClock", "image_provider", "open_store", "prepare_data", "run_directory"]
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the others of its process waiting: each of them lets go many times a message."""
+
+
+class SystemClock:
+    """The time of day."""
+
+    def now(self) -> datetime:
+        return utc_now()
+
+
+def prepare_data(settings: Settings) -> None:
+    """Make the data directory, for its owner's eyes only, and bring the database up to this version."""
+    for directory in (settings.data, run_directory(settings)):
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(f"{directory} cannot be the server's data directory: {error.strerror}.") from None
+    database = open_database(require_url(settings.database_url))
+    try:
+        database.migrate()
+    finally:
+        database.close()
+
+
+def run_directory(settings: Settings) -> Path:
+    return settings.data / "run"
+
+
+def open_store(settings: Settings) -> SqlStore:
+    return SqlStore(open_database(require_url(settings.database_url)), settings.search_seconds)
+
+
+def image_provider(settings: Settings) -> OciImages:
+    return OciImages(settings.data / "images", settings.insecure_registries)
