@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from abaco.domain.actor import memory_bytes
+from abaco.domain.mount import WORK_PATH, MountPoint, MountRules, parse_mount
 from abaco.errors import InvalidInput
 
 __all__ = [
@@ -135,6 +136,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(description="Nano-CPUs of an execution whose actor sets no max_cpus; -1 is no limit.")
     ] = -1
     max_pids: Annotated[int, Meta(ge=1, description="Processes and threads of an execution.")] = 1024
+    actor_homedir: Annotated[
+        str | None, Meta(description="Owners' home directories on this machine, such as /home/{username}.")
+    ] = None
+    work_directory: Annotated[
+        str | None,
+        Meta(description="What containers have at /work, read-write, such as /scratch/{tenant_id}/{username}."),
+    ] = None
+    global_mounts: Annotated[
+        tuple[str, ...],
+        Meta(description="What else containers have of this machine: host_path:container_path:ro (or rw)."),
+    ] = ()
+    tenant_mounts: Annotated[
+        dict[str, tuple[str, ...]], Meta(description="By tenant, what its containers have instead of global_mounts.")
+    ] = msgspec.field(default_factory=dict)
+    privileged_mounts: Annotated[
+        tuple[str, ...], Meta(description="What privileged containers have besides; as global_mounts.")
+    ] = ()
     disk_limit: Annotated[
         str, Meta(description="Disk space of a container's own files, such as 512m; -1 is no limit.")
     ] = "4g"
@@ -160,6 +178,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     seccomp_profile: Annotated[
         Path, Meta(description="Which system calls containers may make, in the format of Docker and Podman.")
     ] = Path("/usr/share/containers/seccomp.json")
+    privileged: Annotated[
+        bool, Meta(description="Whether users with the role admin or privileged may have containers without isolation.")
+    ] = False
     privileged_docker_socket: Annotated[
         str | None, Meta(description="Docker socket that privileged containers get, such as /var/run/docker.sock.")
     ] = None
@@ -238,6 +259,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 memory_bytes(getattr(self, name))
             except InvalidInput as error:
                 raise ValueError(error.message.removesuffix(".").replace("mem_limit", name)) from None
+        self.mount_rules  # noqa: B018 - raises
         for network in (self.container_subnet, *self.blocked_networks):
             IPv4Network(network)
 
@@ -254,8 +276,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return f"{scheme}://{host}" if self.port == usual_port else f"{scheme}://{host}:{self.port}"
 
     @property
+    def mount_rules(self) -> MountRules:
+        """Raises ValueError if one of the settings about mounts is wrong."""
+        work = () if self.work_directory is None else (f"{self.work_directory}:{WORK_PATH}:rw",)
+        return MountRules(
+            _mounts((*self.global_mounts, *work)),
+            {tenant: _mounts((*rows, *work)) for tenant, rows in self.tenant_mounts.items()},
+            _mounts(self.privileged_mounts),
+        )
+
+    @property
     def database_url(self) -> str:
         return self.database or f"sqlite:///{self.data}/abaco.db"
+
+
+def _mounts(rows: Iterable[str]) -> tuple[MountPoint, ...]:
+    return tuple(map(parse_mount, rows))
 
 
 def _require_provider_url(name: str, url: str | None) -> None:
@@ -327,8 +363,16 @@ def _convert(given: Mapping[str, tuple[Any, str]]) -> tuple[dict[str, Any], list
 def _convert_one(name: str, value: Any) -> Any:
     if name in {"data", "seccomp_profile"} or name.startswith("tls_"):
         return Path(value).expanduser().absolute()
-    if name in {"insecure_registries", "trusted_proxies", "blocked_networks"} and isinstance(value, str):
+    if name in {
+        "insecure_registries",
+        "trusted_proxies",
+        "blocked_networks",
+        "global_mounts",
+        "privileged_mounts",
+    } and isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
+    if name == "tenant_mounts" and isinstance(value, str):
+        value = msgspec.json.decode(value)
     kind = _TYPES[name]
     choices = get_args(get_args(kind)[0]) if get_origin(get_args(kind)[0]) is Literal else ()
     if choices and value not in choices:

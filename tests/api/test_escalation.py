@@ -124,3 +124,37 @@ def test_running_as_who_sends_the_message(world: World) -> None:
     world.refuse("POST", f"{actor}/messages", "bob", json={"message": "hi"}, saying="uid")
     both = {"image": "abacosamples/test", "runAsExecutor": True, "useContainerUid": True}
     world.refuse("POST", "/actors", "pri", json=both, saying="exclude")
+
+
+def test_privileged_actors_are_for_those_with_the_role_where_the_server_has_them(make_world: MakeWorld) -> None:
+    description = {"image": "abacosamples/test", "privileged": True}
+    world = make_world(privileged=True)
+    world.refuse("POST", "/actors", "bob", json=description, saying="privileged")
+    assert world.post("/actors", "pri", json=description)["privileged"] is True
+
+
+def test_a_server_without_privileged_actors_says_so(world: World) -> None:
+    description = {"image": "abacosamples/test", "privileged": True}
+    world.refuse("POST", "/actors", "adm", json=description, saying="not available")
+
+
+def test_update_and_execute_do_not_give_a_privileged_actor_other_code(make_world: MakeWorld) -> None:
+    world = make_world(privileged=True)
+    actor = world.actor("pri", privileged=True)
+    grant(world, actor, "bob", "UPDATE", by="pri")
+    for change in ({"image": "abacosamples/wc"}, {"image": "abacosamples/test", "description": "mine"}):
+        world.refuse("PUT", actor, "bob", json={"privileged": True, **change}, saying="privileged")
+    world.refuse("POST", f"{actor}/messages?LD_PRELOAD=/x", "bob", json={"message": "hi"}, saying="LD_PRELOAD")
+    world.put(actor, "bob", json={"image": "abacosamples/wc"})
+
+
+def test_mounts_and_homes_are_the_settings(make_world: MakeWorld) -> None:
+    world = make_world(
+        actor_homedir="/home/{username}", global_mounts=("{tasdir}/data:/data:ro",), work_directory="/w/{username}"
+    )
+    made = world.post("/actors", "bob", json={"image": "abacosamples/test"})
+    assert made["tasdir"] == "/home/bob"
+    assert made["mounts"] == [
+        {"host_path": "/home/bob/data", "container_path": "/data", "mode": "ro"},
+        {"host_path": "/w/bob", "container_path": "/work", "mode": "rw"},
+    ]

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from abaco.domain.lifecycle import WorkerStatus
 from abaco.domain.worker import Worker
+from abaco.ports import FORWARDED_FROM
 
 from .conftest import MakeWorld
 from .world import World
@@ -106,7 +107,10 @@ def test_who_asks_through_a_proxy_needs_an_admins(world: World, name: str) -> No
     assert status(world, "adm", headers) == 200
 
 
-@pytest.mark.parametrize(("address", "expected"), [("192.0.2.1", 401), ("127.0.0.9", 200), ("::1", 200), ("unix", 401)])
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("192.0.2.1", 401), ("127.0.0.9", 200), (FORWARDED_FROM, 401), ("::1", 200), ("unix", 401)],
+)
 def test_who_asks_from_elsewhere_needs_an_admins(world: World, address: str, expected: int) -> None:
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(world.http.app, client=(address, 1))

@@ -10,9 +10,10 @@ from store.scene import NOW, new_message, outcome
 
 from abaco.domain.execution import StopReason
 from abaco.domain.message import ContentType, Payload
+from abaco.domain.mount import MountPoint, MountRules
 from abaco.domain.user import ExecutionGrant
 from abaco.errors import InvalidInput
-from abaco.ports import ContainerSpec, Task
+from abaco.ports import ContainerSpec, Mount, Task
 from abaco.store.sql import SqlStore
 
 
@@ -142,3 +143,30 @@ def test_logs_are_kept_as_long_as_the_actor_says_within_limits(store: SqlStore, 
     assert store.logs.find(id_, rig.clock.now()) == "words"
     rig.clock.advance(1)
     assert store.logs.find(id_, rig.clock.now()) == ""
+
+
+def test_mounts_are_those_of_the_rules(store: SqlStore) -> None:
+    rules = MountRules([MountPoint("/home/{username}", "/work", "rw"), MountPoint("/corral", "/corral", "ro")])
+    spec = _spec(store, owner="jane", limits={"mount_rules": rules})
+    home, corral = Mount("/home/jane", "/work", read_only=False), Mount("/corral", "/corral", read_only=True)
+    assert list(spec.mounts) == [home, corral]
+
+
+def test_privileged_actors_run_so_while_the_server_allows_it(store: SqlStore) -> None:
+    rig = Rig(store, limits=replace(LIMITS, privileged=True))
+    rig.ready_actor(privileged=True)
+    rig.post(1)
+    rig.settle()
+    assert rig.pool.running["e0000"][1].spec.privileged
+
+
+def test_a_privileged_actor_of_former_times_does_not_run(store: SqlStore) -> None:
+    rig = Rig(store)
+    rig.ready_actor(privileged=True)
+    rig.post(1)
+    rig.settle()
+    execution = store.executions.find("actor1", "e0000")
+    assert execution is not None
+    assert execution.final_state is not None
+    assert (execution.status, rig.pool.ran) == ("ERROR", [])
+    assert "Privileged" in execution.final_state["Error"]

@@ -15,9 +15,9 @@ import pytest
 from runtime.lab import Lab
 
 from abaco.domain.execution import StopReason
-from abaco.ports import Mount, PreparedImage
+from abaco.ports import FORWARDED_FROM, Mount, PreparedImage
 from abaco.runtime.crun import CrunRuntime
-from abaco.runtime.forwarder import FORWARDED_FROM, Forwarder
+from abaco.runtime.forwarder import Forwarder
 from abaco.runtime.isolation import Isolation
 from abaco.runtime.network import Network, NetworkRules, Uplink
 

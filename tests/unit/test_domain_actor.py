@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from store.scene import NOW, an_actor, later
 
-from abaco.domain.actor import ActorDescription, check_description, memory_bytes, revised
+from abaco.domain.actor import ActorDescription, check_description, memory_bytes, require_privileged_allowed, revised
 from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.user import Principal, Role
 from abaco.errors import Conflict, InvalidInput, NotPermitted, TooLarge
@@ -57,7 +57,6 @@ def test_ordinary_descriptions_need_no_role(said: dict[str, Any]) -> None:
         ({"log_ex": 2**63}, "log_ex"),
         ({"state": {}}, "state.*stateless=false"),
         ({"stateless": True, "state": 0}, "state.*stateless=false"),
-        ({"privileged": True}, "privileged"),
         ({"queue": "special"}, "queue 'special'"),
         ({"max_workers": 0}, "max_workers"),
         ({"max_workers": 2**63}, "max_workers"),
@@ -84,6 +83,7 @@ RESTRICTED: list[dict[str, Any]] = [
     {"use_container_uid": True},
     {"queue": "default"},
     {"max_workers": 3},
+    {"privileged": True},
     {"mem_limit": "3g"},
     {"max_cpus": 3_000_000_000},
 ]
@@ -108,6 +108,13 @@ def test_a_restricted_attribute_changed_or_sent_falsely_needs_one_only_if_it_ask
     check_description(describe(), USER, an_actor(mem_limit="3g", use_container_uid=True))
     with pytest.raises(NotPermitted):
         check_description(describe(mem_limit="4g"), USER, an_actor(mem_limit="3g"))
+
+
+def test_a_server_may_have_no_privileged_containers() -> None:
+    require_privileged_allowed(describe(privileged=True), allowed=True)
+    require_privileged_allowed(describe(), allowed=False)
+    with pytest.raises(InvalidInput, match="privileged containers are not available"):
+        require_privileged_allowed(describe(privileged=True), allowed=False)
 
 
 def test_max_workers_of_an_actor_that_is_stateful_already_is_refused() -> None:

@@ -61,7 +61,7 @@ def actor_routes(
 ) -> list[BaseRouteHandler]:
     def show(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any]:
         surface = surface_of(request)
-        return surface.render(actor_fields(surface, actor, wire.default_token))
+        return surface.render(actor_fields(surface, actor, wire))
 
     @get(
         CANONICAL_ROOT,

@@ -36,7 +36,7 @@ def admin_routes(admin: Admin, caller: Caller, wire: Wire) -> list[BaseRouteHand
     @get(_ADMIN, **documented("adminListActors", "List all actors (admins only).", list[schemas.ActorOverview]))
     async def list_actors(request: Request[Any, Any, Any]) -> Any:
         found, surface = await caller.call(request, admin.actors), surface_of(request)
-        shown = [_actor_overview(surface, one, wire.default_token) for one in found]
+        shown = [_actor_overview(surface, one, wire) for one in found]
         return wire.success("Actors retrieved successfully.", shown)
 
     @get(
@@ -58,10 +58,10 @@ def admin_routes(admin: Admin, caller: Caller, wire: Wire) -> list[BaseRouteHand
     return [get_utilization, list_actors, list_workers, list_executions]
 
 
-def _actor_overview(surface: Surface, one: ActorOverview, default_token: str) -> dict[str, Any]:
+def _actor_overview(surface: Surface, one: ActorOverview, wire: Wire) -> dict[str, Any]:
     return surface.render(
         {
-            **actor_fields(surface, one.actor, default_token),
+            **actor_fields(surface, one.actor, wire),
             "tenant": one.actor.tenant,
             "db_id": one.actor.dbid,
             "api_server": one.actor.api_server,

@@ -82,7 +82,7 @@ class Services:
 
 def build_app(services: Services, settings: Settings, log: FilteringBoundLogger, bells: Bells) -> App:
     """The ASGI application, edge included."""
-    wire = Wire(settings.version or __version__, default_token=settings.default_token)
+    wire = Wire(settings.version or __version__, default_token=settings.default_token, mounts=settings.mount_rules)
     caller = Caller(services.identity)
     waiters = Waiters(bells, settings.max_sync_waiting)
     following = Following(services.executions, caller, bells, settings.max_followers)

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from abaco.api.auth import Caller
 from abaco.domain.lifecycle import ActorStatus, ExecutionStatus, WorkerStatus
+from abaco.ports import FORWARDED_FROM
 from abaco.services.admin import Admin
 
 __all__ = ["Metrics", "metric_routes"]
@@ -113,6 +114,6 @@ def _is_local(request: Request[Any, Any, Any]) -> bool:
         return False
     client = request.scope.get("client")
     try:
-        return client is not None and ip_address(client[0]).is_loopback
+        return client is not None and client[0] != FORWARDED_FROM and ip_address(client[0]).is_loopback
     except ValueError:
         return False

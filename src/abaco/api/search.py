@@ -83,7 +83,7 @@ class Searches:
     def _entry(self, surface: Surface, found: Found) -> dict[str, Any]:
         match found:
             case Actor():
-                return _spelled(surface, actor_fields(surface, found, self._wire.default_token))
+                return _spelled(surface, actor_fields(surface, found, self._wire))
             case Execution():
                 fields = execution_fields(surface, found)
                 del fields["api_server"]

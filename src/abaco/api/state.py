@@ -41,7 +41,7 @@ def state_routes(state: State, caller: Caller, wire: Wire) -> list[BaseRouteHand
         value = decode_json(body)
         actor, seen = await caller.call(request, lambda who: state.put(who, actor_id, value))
         surface = surface_of(request)
-        fields = actor_fields(surface, replace(actor, state=seen), wire.default_token)
+        fields = actor_fields(surface, replace(actor, state=seen), wire)
         return wire.success("State updated successfully.", surface.render(fields))
 
     return [get_state, update_state]

@@ -1,6 +1,7 @@
 """What goes over the wire: the envelope, and each object's fields in snake_case (a surface spells them)."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from abaco.api.times import durations_fields, times_fields
 from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution, ExecutionSummary
 from abaco.domain.moment import iso
+from abaco.domain.mount import MountRules, mounts_of
 from abaco.domain.schedule import slot_text
 from abaco.domain.timeline import Timeline
 from abaco.errors import ERROR_CODE_HEADER, STATUS_BY_CODE, AbacoError
@@ -35,11 +37,12 @@ _UNKNOWN = "None"
 
 
 class Wire:
-    """Renders envelopes. `version` is what every response shows; `default_token` what actors show that don't say."""
+    """Renders envelopes. `version` is what every response shows; actors show `default_token` if they do not say."""
 
-    def __init__(self, version: str, *, default_token: bool) -> None:
+    def __init__(self, version: str, *, default_token: bool, mounts: MountRules) -> None:
         self._version = version
         self.default_token = "true" if default_token else "false"
+        self.mounts = mounts
 
     def success(
         self, message: str, result: Any, *, status_code: int = 200, headers: Mapping[str, str] | None = None
@@ -74,7 +77,7 @@ def actor_links(surface: Surface, actor: Actor) -> dict[str, str]:
     }
 
 
-def actor_fields(surface: Surface, actor: Actor, default_token: str) -> dict[str, Any]:
+def actor_fields(surface: Surface, actor: Actor, wire: Wire) -> dict[str, Any]:
     """An actor without what the service keeps to itself (db id, tenant, base URL)."""
     return {
         "id": actor.id,
@@ -90,7 +93,7 @@ def actor_fields(surface: Surface, actor: Actor, default_token: str) -> dict[str
         "link": actor.link,
         "webhook": actor.webhook,
         # Upstream shows the text of its configured default; the test suite of clients expects that.
-        "token": default_token if actor.token is None else actor.token,
+        "token": wire.default_token if actor.token is None else actor.token,
         "privileged": actor.privileged,
         "use_container_uid": actor.use_container_uid,
         "run_as_executor": actor.run_as_executor,
@@ -103,7 +106,7 @@ def actor_fields(surface: Surface, actor: Actor, default_token: str) -> dict[str
         "cron_schedule": actor.cron_schedule,
         "cron_on": actor.cron_on,
         "cron_next_ex": slot_text(actor.cron_schedule, actor.cron_next_at),
-        "mounts": [],
+        "mounts": [asdict(one) for one in mounts_of(wire.mounts, actor)],
         "uid": None if actor.uid is None else str(actor.uid),
         "gid": None if actor.gid is None else str(actor.gid),
         "tasdir": actor.tasdir,

@@ -21,6 +21,7 @@ __all__ = [
     "check_description",
     "described",
     "memory_bytes",
+    "require_privileged_allowed",
     "revised",
     "without_nonce",
 ]
@@ -200,11 +201,10 @@ def _check_numbers(description: ActorDescription) -> None:
 
 
 def _check_restricted(description: ActorDescription, caller: Principal, current: Actor | None) -> None:
-    if description.privileged:
-        raise InvalidInput("privileged containers are not available on this server: leave privileged out.")
     if caller.may_set_restricted:
         return
     for label, wanted, kept in (
+        ("privileged", description.privileged or None, current and (current.privileged or None)),
         ("use_container_uid", description.use_container_uid or None, current and (current.use_container_uid or None)),
         ("queue", description.queue, current and current.queue),
         ("max_workers", description.max_workers, current and current.max_workers),
@@ -213,6 +213,12 @@ def _check_restricted(description: ActorDescription, caller: Principal, current:
     ):
         if wanted is not None and wanted != kept:
             raise NotPermitted(f"Not authorized -- {label} may only be set by privileged or admin users.")
+
+
+def require_privileged_allowed(description: ActorDescription, *, allowed: bool) -> None:
+    """Raise InvalidInput for a privileged actor on a server that has none; `allowed` is its setting."""
+    if description.privileged and not allowed:
+        raise InvalidInput("privileged containers are not available on this server: leave privileged out.")
 
 
 def memory_bytes(text: str) -> int | None:

@@ -37,7 +37,16 @@ from abaco.ports.records import (
     Waiting,
     WorkersAdded,
 )
-from abaco.ports.runtime import ContainerSink, ContainerSpec, ContainerStartError, Mount, Runtime, Sandbox, Stop
+from abaco.ports.runtime import (
+    FORWARDED_FROM,
+    ContainerSink,
+    ContainerSpec,
+    ContainerStartError,
+    Mount,
+    Runtime,
+    Sandbox,
+    Stop,
+)
 from abaco.ports.search import Found, FoundLog, SearchPage, SearchRepository, SearchScope
 from abaco.ports.sharing import AliasPosition, AliasRepository, NonceRepository, SealedRepository
 from abaco.ports.situations import SituationRepository
@@ -62,6 +71,7 @@ from abaco.ports.store import (
 from abaco.ports.world import Clock, Emit, Listener, Notifier
 
 __all__ = [
+    "FORWARDED_FROM",
     "ActorPosition",
     "ActorRepository",
     "AdminRepository",

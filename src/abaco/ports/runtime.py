@@ -7,7 +7,21 @@ from typing import Protocol
 from abaco.domain.execution import Outcome
 from abaco.ports.images import PreparedImage
 
-__all__ = ["ContainerSink", "ContainerSpec", "ContainerStartError", "Mount", "Runtime", "Sandbox", "Stop"]
+__all__ = [
+    "FORWARDED_FROM",
+    "ContainerSink",
+    "ContainerSpec",
+    "ContainerStartError",
+    "Mount",
+    "Runtime",
+    "Sandbox",
+    "Stop",
+]
+
+FORWARDED_FROM = "127.66.97.99"
+"""The address that containers' connections to the API come from where they are passed on: loopback, but no client of
+this machine.
+"""
 
 
 class ContainerStartError(Exception):

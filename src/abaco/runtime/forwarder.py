@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from typing import Final
 
+from abaco.ports import FORWARDED_FROM
 from abaco.runtime.kernel import enter_network
 
-__all__ = ["FORWARDED_FROM", "Forwarder", "Serving"]
+__all__ = ["Forwarder", "Serving"]
 
-FORWARDED_FROM: Final = "127.66.97.99"
-"""The address that forwarded connections come from: loopback, but no client of this machine."""
 _PIECE_BYTES: Final = 1 << 16
 _MAX_CONNECTIONS: Final = 64
 """Of one worker's container at once."""

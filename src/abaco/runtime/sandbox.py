@@ -119,6 +119,9 @@ class CrunSandbox(Sandbox):
             used.close()
 
     def _spec(self, spec: ContainerSpec, container: Container) -> Mapping[str, Any]:
+        for one in spec.mounts:
+            if not Path(one.source).exists():
+                raise ContainerStartError(f"{one.source}, which this server mounts at {one.target}, does not exist")
         config, rootfs = self._image.config, self._image.rootfs
         account = account_of(rootfs, *spec.user) if spec.user else image_account(rootfs, str(config.get("User") or ""))
         given = Surroundings(

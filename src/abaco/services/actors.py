@@ -2,10 +2,18 @@
 
 from dataclasses import replace
 
-from abaco.domain.actor import Actor, ActorDescription, check_description, described, revised
+from abaco.domain.actor import (
+    Actor,
+    ActorDescription,
+    check_description,
+    described,
+    require_privileged_allowed,
+    revised,
+)
 from abaco.domain.event import ActorDeleted, ActorRegistered, ActorUpdated
 from abaco.domain.ids import NewId
 from abaco.domain.lifecycle import ActorStatus
+from abaco.domain.mount import home_of
 from abaco.domain.permission import Level
 from abaco.domain.run_time import check_run_time
 from abaco.domain.schedule import scheduled
@@ -20,7 +28,7 @@ __all__ = ["Actors"]
 
 
 class Actors:
-    """`max_run_seconds` is the setting."""
+    """`max_run_seconds` and `privileged` are settings; `homes` is where owners' home directories are."""
 
     def __init__(
         self,
@@ -31,6 +39,9 @@ class Actors:
         notifier: Notifier,
         emit: Emit,
         max_run_seconds: float,
+        *,
+        privileged: bool = False,
+        homes: str | None = None,
     ) -> None:
         self._store = store
         self._access = access
@@ -39,6 +50,8 @@ class Actors:
         self._notifier = notifier
         self._emit = emit
         self._max_run_seconds = max_run_seconds
+        self._privileged = privileged
+        self._homes = homes
 
     def list(self, caller: Principal) -> "list[Actor]":
         """The actors the caller may read by an entry of their own or the world's, in order of registration."""
@@ -63,6 +76,7 @@ class Actors:
 
     def _check(self, description: ActorDescription, caller: Principal, current: Actor | None) -> None:
         check_description(description, caller, current)
+        require_privileged_allowed(description, allowed=self._privileged)
         check_run_time(description, caller, current, self._max_run_seconds)
 
     def _born(self, caller: Principal, description: ActorDescription) -> Actor:
@@ -79,7 +93,7 @@ class Actors:
             **scheduled(description, None, now),
             uid=user.uid if user else None,
             gid=user.gid if user else None,
-            tasdir=None,
+            tasdir=home_of(self._homes, caller.tenant, caller.username),
             revision=1,
             status=ActorStatus.SUBMITTED,
             status_message="",
@@ -106,7 +120,9 @@ class Actors:
         return self._access.shown(caller, actor)
 
     def _require_no_takeover(self, caller: Principal, current: Actor, changed: Actor) -> None:
-        """Raise NotPermitted if somebody else would have code of theirs run with the owner's access token."""
+        """Raise NotPermitted if somebody would have code of theirs run with what only others may give it."""
+        if changed.privileged and current.privileged and not caller.may_set_restricted:
+            raise NotPermitted("Not authorized -- this actor is privileged: only privileged or admin users change it.")
         if self._access.is_owner(caller, current) or caller.is_admin or not self._access.gives_owner_token(changed):
             return
         given = self._access.gives_owner_token(current)

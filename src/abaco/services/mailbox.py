@@ -111,14 +111,16 @@ class Mailbox:
             )
 
     def _require_harmless(self, post: Post, actor: Actor) -> None:
-        """Raise NotPermitted for variables that replace an actor's code or server, where it has its owner's token."""
-        if self._access.is_owner(post.caller, actor) or not self._access.gives_owner_token(actor):
+        """Raise NotPermitted for variables that replace an actor's code or server, where it may do more than others."""
+        powers = "with its owner's access token" if self._access.gives_owner_token(actor) else None
+        powers = powers or ("privileged" if actor.privileged else None)
+        if powers is None or self._access.is_owner(post.caller, actor):
             return
         for name in post.environment:
             if loads_code(name):
                 raise NotPermitted(
                     f"Not authorized -- {name[:80]} makes programs load other code or ask others, and this actor runs "
-                    "with its owner's access token: only the owner may set it.",
+                    f"{powers}: only the owner may set it.",
                 )
 
     def _new_message(self, post: Post, actor: Actor) -> NewMessage:

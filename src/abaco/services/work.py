@@ -1,7 +1,7 @@
 """What the engine does with messages: claim them for workers, record what comes of them, give lost ones back."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from abaco.domain.actor import Actor, memory_bytes
@@ -15,6 +15,7 @@ from abaco.domain.event import (
 )
 from abaco.domain.execution import Claim, Outcome, StopReason, context, not_run
 from abaco.domain.message import ContentType
+from abaco.domain.mount import MountRules, mounts_of
 from abaco.domain.run_time import run_limit, seconds_text
 from abaco.errors import AbacoError
 from abaco.ports import (
@@ -26,6 +27,7 @@ from abaco.ports import (
     ExecutionEnded,
     ImageRef,
     LogAppended,
+    Mount,
     Notifier,
     Requeue,
     ResultSent,
@@ -41,6 +43,7 @@ __all__ = ["Limits", "Work"]
 
 _FIRST_RETRY_SECONDS = 0.1
 _LONGEST_RETRY_SECONDS = 5.0
+_NO_PRIVILEGES = "Privileged containers are not available on this server any more: update the actor without privileged."
 _UNLIMITED_SECONDS = 10 * 365 * 86_400.0
 """Of a token whose execution has no run time limit: its attempt's end revokes it."""
 
@@ -61,6 +64,8 @@ class Limits:
     start_tries: int
     max_attempts: int
     default_token: bool
+    privileged: bool = False
+    mount_rules: MountRules = field(default_factory=MountRules)
 
     def __post_init__(self) -> None:
         """Raise InvalidInput now, not at the first message, if the memory limit is none."""
@@ -103,12 +108,19 @@ class Work:
         tasks = []
         for claim in claims:
             text = configs.get(claim.actor.id, "{}")
-            if isinstance(text, AbacoError):
-                # Every other message of the actor would fare alike, but a config is quickly mended: the actor stays.
-                self._close([claim], [self._closing(claim, not_run(text.message, self._clock.now()), "")])
+            if claim.actor.privileged and not self._limits.privileged:
+                self._refuse(claim, _NO_PRIVILEGES)
+            elif isinstance(text, AbacoError):
+                self._refuse(claim, text.message)
             else:
                 tasks.append((claim, self._task(claim, text)))
         return tasks
+
+    def _refuse(self, claim: Claim, reason: str) -> None:
+        """End an execution in ERROR. Every other of its actor would fare alike, but what is wrong is soon mended: the
+        actor stays.
+        """
+        self._close([claim], [self._closing(claim, not_run(reason, self._clock.now()), "")])
 
     def _task(self, claim: Claim, configs: str) -> Task:
         actor, limits = claim.actor, self._limits
@@ -129,6 +141,11 @@ class Work:
             if claim.payload.content_type is ContentType.BINARY
             else None,
             warm=actor.is_warm,
+            privileged=actor.privileged,
+            mounts=[
+                Mount(one.host_path, one.container_path, read_only=one.mode == "ro")
+                for one in mounts_of(limits.mount_rules, actor)
+            ],
         )
         return Task(claim.attempt, spec, limits.max_log_length)
 

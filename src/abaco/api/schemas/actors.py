@@ -70,6 +70,7 @@ class ActorDescription(Camel, kw_only=True):
     link: str | UnsetType = UNSET
     webhook: str | UnsetType = UNSET
     token: bool | UnsetType = UNSET
+    privileged: bool | UnsetType = UNSET
     use_container_uid: bool | UnsetType = UNSET
     run_as_executor: bool | UnsetType = UNSET
     queue: str | UnsetType = UNSET
