@@ -19,7 +19,7 @@ from abaco.settings import Settings
 
 _SECTIONS = dict(sections(page("api.md")))
 _ROUTE = re.compile(r"(GET|POST|PUT|DELETE|PATCH) (/\S*)")
-_RESTRICTED = {"useContainerUid", "queue", "maxWorkers", "memLimit", "maxCpus"}
+_RESTRICTED = {"useContainerUid", "gpus", "queue", "maxWorkers", "memLimit", "maxCpus"}
 
 
 def _application() -> Litestar:

@@ -1,7 +1,8 @@
 """One engine without a loop: a test says what is heard, and what the workers of a fake pool do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -12,6 +13,7 @@ from store.scene import add_actor, new_message
 from abaco.domain.actor import Actor
 from abaco.domain.event import Event
 from abaco.domain.lifecycle import ActorStatus, ExecutionStatus
+from abaco.domain.queue import Queue
 from abaco.engine.autoscaler import Autoscaler, Capacity
 from abaco.engine.crew import Crew
 from abaco.engine.dispatcher import Dispatcher, Turn
@@ -29,8 +31,6 @@ __all__ = ["LEASE_SECONDS", "LIMITS", "TOKENS", "VAULT", "Rig", "statements"]
 LIMITS = Limits(
     max_run_seconds=60,
     stop_grace_seconds=3,
-    mem_limit="-1",
-    max_cpus=-1,
     max_pids=100,
     max_log_length=1000,
     log_ex=3600,
@@ -39,6 +39,7 @@ LIMITS = Limits(
     start_tries=3,
     max_attempts=10,
     default_token=False,
+    queues={"default": Queue(4)},
 )
 VAULT = Vault(lambda: ["a" * 43 + "="])
 TOKENS = ExecutionTokens(b"the key of the executions' tokens")
@@ -56,7 +57,9 @@ class Rig:
         max_workers: int = 4,
         max_workers_per_actor: int = 3,
         worker_idle_seconds: float = 60,
+        queues: Mapping[str, Queue] | None = None,
     ) -> None:
+        queues = queues or {"default": Queue(max_workers)}
         self.store = store
         self.clock = clock or SetClock()
         self.events: list[Event] = []
@@ -75,14 +78,14 @@ class Rig:
             self.clock,
             emit,
             self,
-            limits,
+            replace(limits, queues=queues),
         )
-        capacity = Capacity(max_workers, max_workers_per_actor, worker_idle_seconds, sync_idle_seconds=600)
+        capacity = Capacity(queues, max_workers_per_actor, worker_idle_seconds, sync_idle_seconds=600)
         autoscaler = Autoscaler(
             engine_id, store, port, self.work, self.crew, self.clock, lambda: f"worker{next(_NUMBERS)}", emit, capacity
         )
         self.dispatcher = Dispatcher(
-            engine_id, store, port, self.work, self.crew, autoscaler, self.inbox, self.clock, emit, max_workers
+            engine_id, store, port, self.work, self.crew, autoscaler, self.inbox, self.clock, emit, capacity.most
         )
         self.reaper = Reaper(engine_id, "host:/data", store, self.work, self.clock, LEASE_SECONDS)
 

@@ -22,7 +22,7 @@ _PATIENCE = 30
 
 
 def _member(worker_id: str, actor_id: str = "actor1", revision: int = 1, digest: str | None = "d") -> Member:
-    return Member(worker_id, "DEV", actor_id, revision, ImageRef("image", None), digest)
+    return Member(worker_id, "DEV", "ada", actor_id, revision, "default", frozenset(), ImageRef("image", None), digest)
 
 
 def test_the_crew_knows_its_members_by_id_and_by_actor() -> None:

@@ -157,7 +157,9 @@ def test_tenants_workers_count_even_while_their_actors_want_no_more(store: SqlSt
     for actor_id in ("a2", "b"):
         rig.post(5, actor_id, actor_id)
     rig.settle()
-    assert (len(rig.running_of("a2")), len(rig.running_of("b"))) == (1, 1)
+    assert (len(rig.running_of("a2")), len(rig.running_of("b"))) == (0, 2)
+    _finish_one(rig, "a1")
+    assert (len(rig.running_of("a2")), len(rig.running_of("b"))) == (1, 2)
     _finish_one(rig, "a1")
     rig.turn(sweep=True)
     assert len(rig.crew) == 4

@@ -11,14 +11,14 @@ from store.scene import NOW, new_message, outcome
 from abaco.domain.execution import StopReason
 from abaco.domain.message import ContentType, Payload
 from abaco.domain.mount import MountPoint, MountRules
+from abaco.domain.queue import Queue
 from abaco.domain.user import ExecutionGrant
-from abaco.errors import InvalidInput
 from abaco.ports import ContainerSpec, Mount, Task
 from abaco.store.sql import SqlStore
 
 
 def _task(store: SqlStore, message: dict[str, Any] | None = None, **actor: Any) -> Task:
-    rig = Rig(store, limits=replace(LIMITS, **actor.pop("limits", {})))
+    rig = Rig(store, limits=replace(LIMITS, **actor.pop("limits", {})), queues=actor.pop("queues", None))
     rig.ready_actor(**actor)
     store.mailbox.add([new_message("e1", **(message or {}))])
     rig.turn("message:actor1")
@@ -32,7 +32,7 @@ def _spec(store: SqlStore, **actor: Any) -> ContainerSpec:
 
 
 def test_settings_hold_where_the_actor_does_not_say(store: SqlStore) -> None:
-    task = _task(store, limits={"mem_limit": "64m", "max_cpus": 1_500_000_000})
+    task = _task(store, queues={"default": Queue(4, "64m", 1_500_000_000)})
     spec = task.spec
     assert (task.attempt, task.max_log_characters) == (1, LIMITS.max_log_length)
     assert (spec.memory, spec.cpus, spec.pids) == (64 * 1024**2, 1.5, 100)
@@ -42,14 +42,13 @@ def test_settings_hold_where_the_actor_does_not_say(store: SqlStore) -> None:
 
 
 def test_the_actors_own_limits_come_first(store: SqlStore) -> None:
-    spec = _spec(store, limits={"mem_limit": "64m", "max_cpus": 10**9}, mem_limit="128m", max_cpus=500_000_000)
+    spec = _spec(store, queues={"default": Queue(4, "64m", 10**9)}, mem_limit="128m", max_cpus=500_000_000)
     assert (spec.memory, spec.cpus) == (128 * 1024**2, 0.5)
 
 
 def test_minus_one_is_no_limit(store: SqlStore) -> None:
-    spec = _spec(
-        store, limits={"mem_limit": "64m", "max_cpus": 10**9, "max_run_seconds": 0}, mem_limit="-1", max_cpus=-1
-    )
+    queues = {"default": Queue(4, "64m", 10**9)}
+    spec = _spec(store, queues=queues, limits={"max_run_seconds": 0}, mem_limit="-1", max_cpus=-1)
     assert (spec.memory, spec.cpus, spec.max_run_seconds) == (None, None, None)
 
 
@@ -124,9 +123,10 @@ def test_binary_data_comes_from_the_store(store: SqlStore) -> None:
     assert b"".join(pieces) == b"onetwo"
 
 
-def test_a_memory_limit_that_is_none_is_refused_before_any_message() -> None:
-    with pytest.raises(InvalidInput, match="mem_limit"):
-        replace(LIMITS, mem_limit="much")
+def test_limits_and_devices_are_those_of_the_queue(store: SqlStore) -> None:
+    queues = {"default": Queue(4), "gpu": Queue(1, "1g", 2 * 10**9, ("example.com/gpu=0",))}
+    spec = _spec(store, queues=queues, queue="gpu", gpus=("example.com/gpu=0",))
+    assert (spec.memory, spec.cpus, spec.devices) == (1024**3, 2, ("example.com/gpu=0",))
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,10 @@ def test_workers_and_engines_are_counted(store: Store) -> None:
     post(store, "e1")
     for worker_id, status in (("w1", "READY"), ("w2", "READY"), ("w3", "BUSY")):
         add_worker(store, worker_id, status=status)
+    add_actor(store, "actor2")
     add_worker(store, "w4", "actor2")
+    add_actor(store, "actor3", queue="gpu")
+    add_worker(store, "w5", "actor3")
     store.engines.register("engine1", "host1", NOW, later(seconds=10))
     store.engines.register("engine2", "host2", NOW, later(seconds=20))
     situation = store.situations.find(found(store, "e1"), later(seconds=15))

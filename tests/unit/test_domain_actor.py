@@ -57,7 +57,6 @@ def test_ordinary_descriptions_need_no_role(said: dict[str, Any]) -> None:
         ({"log_ex": 2**63}, "log_ex"),
         ({"state": {}}, "state.*stateless=false"),
         ({"stateless": True, "state": 0}, "state.*stateless=false"),
-        ({"queue": "special"}, "queue 'special'"),
         ({"max_workers": 0}, "max_workers"),
         ({"max_workers": 2**63}, "max_workers"),
         ({"max_workers": 2, "stateless": False}, "stateful actors can only have 1 worker"),
@@ -82,6 +81,7 @@ def test_an_environment_that_no_container_can_have_is_too_large() -> None:
 RESTRICTED: list[dict[str, Any]] = [
     {"use_container_uid": True},
     {"queue": "default"},
+    {"gpus": ("example.com/gpu=0",)},
     {"max_workers": 3},
     {"privileged": True},
     {"mem_limit": "3g"},
@@ -214,6 +214,15 @@ def test_a_put_takes_every_attribute_that_is_said() -> None:
     before = an_actor()
     after = revised(before, describe(**said, hints=["a"], state="ignored"), NOW)
     assert after == replace(before, **said, hints=("a",))
+
+
+@pytest.mark.parametrize("said", [{"queue": "gpu"}, {"gpus": ("example.com/gpu=0",)}])
+def test_what_needs_other_workers_makes_a_new_revision(said: dict[str, Any]) -> None:
+    before = an_actor()
+    after = revised(before, describe(image=before.image, **said), NOW)
+    assert (after.revision, after.status) == (before.revision + 1, ActorStatus.SUBMITTED)
+    again = revised(after, describe(image=before.image, **said), NOW)
+    assert again.revision == after.revision
 
 
 def test_stateless_may_become_stateful_and_never_back() -> None:

@@ -9,8 +9,9 @@ from store.scene import NOW, an_actor, later, new_message, outcome
 from abaco.domain.execution import Execution, Outcome, StopReason, final_state, not_run
 from abaco.domain.explanation import Explanation, Neighbour, Places, Situation, explain
 from abaco.domain.lifecycle import ActorStatus, ExecutionStatus, WorkerStatus
+from abaco.domain.queue import Queue
 
-PLACES = Places(max_workers=4, max_workers_per_actor=3)
+PLACES = Places({"default": Queue(4), "gpu": Queue(9)}, max_workers_per_actor=3)
 BUSY, READY, REQUESTED = WorkerStatus.BUSY, WorkerStatus.READY, WorkerStatus.REQUESTED
 
 
@@ -113,6 +114,10 @@ def test_a_stateful_actor_does_one_thing_after_the_other() -> None:
         ({BUSY: 2, READY: 1}, 4, {}, "queued"),
         ({BUSY: 2, REQUESTED: 1}, 4, {}, "starting_worker"),
         ({BUSY: 2}, 3, {}, "queued"),
+        ({BUSY: 2}, 4, {"queue": "gpu"}, "queued"),
+        ({}, 4, {"queue": "gone"}, "no_queue"),
+        ({}, 4, {"queue": "gpu", "gpus": ("example.com/gpu=0",)}, "device"),
+        ({BUSY: 1}, 4, {"queue": "gpu", "gpus": ("example.com/gpu=0",)}, "workers_busy"),
         ({}, 0, {}, "queued"),
     ],
 )

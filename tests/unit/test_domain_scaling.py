@@ -1,14 +1,18 @@
 """Who gets a worker: by example, and by invariants that hold for any snapshot."""
 
+from collections import Counter
+from dataclasses import replace
+from itertools import count
 from random import Random
+from typing import Any
 
 import pytest
 
-from abaco.domain.scaling import ActorLoad, Decisions, plan
+from abaco.domain.scaling import ActorLoad, Decisions, groups, plan
 
 
-def load(actor_id: str, wanted: int, tenant: str = "t", limit: int = 20, **supply: int) -> ActorLoad:
-    return ActorLoad(actor_id, tenant, limit, wanted, **supply)
+def load(actor_id: str, wanted: int, tenant: str = "t", owner: str = "o", limit: int = 20, **more: Any) -> ActorLoad:
+    return ActorLoad(actor_id, tenant, owner, limit, wanted, **more)
 
 
 def test_nothing_is_wanted_nothing_is_done() -> None:
@@ -42,9 +46,27 @@ def test_a_tenant_with_many_actors_gets_no_more_than_one_with_few() -> None:
     assert sum(start.values()) == 12
 
 
+def test_an_owner_with_many_actors_gets_no_more_than_one_with_few() -> None:
+    crowd = [load(f"c{n}", 100, owner="crowd") for n in range(50)]
+    start = plan([*crowd, load("s", 100, owner="single")], 12).start
+    assert start["s"] == 6
+    assert sum(start.values()) == 12
+
+
 def test_everybodys_first_worker_comes_before_anybodys_second() -> None:
-    crowd = [load(f"c{n}", 100, "crowd") for n in range(3)]
-    assert plan([load("s", 100, "single"), *crowd], 4).start == {"s": 1, "c0": 1, "c1": 1, "c2": 1}
+    crowd = [load(f"c{n}", 100) for n in range(3)]
+    assert plan([load("s", 100), *crowd], 4).start == {"s": 1, "c0": 1, "c1": 1, "c2": 1}
+
+
+def test_among_equals_the_place_is_for_who_has_waited_longest() -> None:
+    waiting = [
+        load("a", 1, "t1", since=(5, 6, 7)),
+        load("b", 1, "t2", since=(2, 3, 9)),
+        load("c", 1, "t3", since=(4, 1, 1)),
+    ]
+    assert plan(waiting, 1).start == {"b": 1}
+    waiting = [load("a", 1, since=(1, 2, 7)), load("b", 1, since=(1, 2, 5))]
+    assert plan(waiting, 1).start == {"b": 1}
 
 
 def test_the_needy_get_a_place_from_an_unneeded_idle_worker() -> None:
@@ -55,8 +77,55 @@ def test_the_needy_get_a_place_from_whoever_holds_the_most() -> None:
     assert plan([load("a", 9, busy=3), load("b", 9, busy=2), load("needy", 1)], 5).retire == {"a": 1}
 
 
-def test_nobody_is_robbed_of_the_only_worker_that_works() -> None:
+def test_nobody_is_robbed_of_the_only_worker_that_works_before_it_had_its_turn() -> None:
     assert plan([load("a", 9, busy=1), load("b", 9, busy=1), load("needy", 1)], 2) == Decisions()
+    assert plan([load("a", 9, busy=1), load("b", 9, busy=1, had_turn=True), load("needy", 1)], 2).retire == {"b": 1}
+
+
+def test_an_owners_many_actors_make_room_for_anothers_only_one() -> None:
+    crowd = [load(f"c{n}", 9, owner="crowd", busy=1) for n in range(4)]
+    assert sum(plan([*crowd, load("s", 1, owner="single")], 4).retire.values()) == 1
+    # Two against two is fair, and within an owner one's first worker is as good as another's.
+    assert plan([*crowd[:2], load("s", 9, owner="single", busy=2), load("c9", 1, owner="crowd")], 4) == Decisions()
+
+
+def test_who_leaves_already_makes_room_for_the_first_in_the_line() -> None:
+    crowd = [load("c0", 9, owner="crowd", busy=2, leaving=1)]
+    needy = load("s", 1, owner="single")
+    assert plan([*crowd, needy], 3) == Decisions()
+    assert plan([*crowd, needy, load("t", 1, owner="third")], 3).retire == {"c0": 1}
+
+
+class TestDevices:
+    def test_have_one_worker_at_a_time(self) -> None:
+        gpu = frozenset({"gpu=0"})
+        first, second = load("a", 9, limit=1, devices=gpu), load("b", 9, limit=1, devices=gpu, since=(0, 0, 1))
+        other = load("c", 9, limit=1, devices=frozenset({"gpu=1"}))
+        assert plan([first, second, other], 10) == Decisions({"a": 1, "c": 1})
+
+    def test_are_given_up_by_idle_workers_at_once_and_by_busy_ones_after_their_turn(self) -> None:
+        gpu = frozenset({"gpu=0"})
+        needy = load("needy", 1, limit=1, devices=gpu)
+        assert plan([load("a", 0, limit=1, idle=1, devices=gpu), needy], 10).retire == {"a": 1}
+        busy = load("a", 9, limit=1, busy=1, devices=gpu)
+        assert plan([busy, needy], 10) == Decisions()
+        assert plan([replace(busy, had_turn=True), needy], 10).retire == {"a": 1}
+        assert plan([replace(busy, busy=0, leaving=1), needy], 10) == Decisions()
+
+    def test_are_kept_for_the_first_in_the_line_until_it_can_have_them_all(self) -> None:
+        both = load("both", 1, limit=1, devices=frozenset({"gpu=0", "gpu=1"}))
+        holder = load("holder", 9, limit=1, busy=1, devices=frozenset({"gpu=0"}))
+        late = load("late", 9, limit=1, devices=frozenset({"gpu=1"}), since=(0, 0, 1))
+        assert plan([holder, both, late], 10) == Decisions()
+
+    def test_do_not_keep_others_from_free_places(self) -> None:
+        gpu = frozenset({"gpu=0"})
+        holder, needy = load("holder", 9, limit=1, busy=1, devices=gpu), load("needy", 1, limit=1, devices=gpu)
+        assert plan([holder, needy, load("plain", 2)], 10).start == {"plain": 2}
+
+    def test_of_its_own_are_no_reason_to_retire_a_worker(self) -> None:
+        gpu = frozenset({"gpu=0"})
+        assert plan([load("a", 0, limit=1, idle=1, requested=2, devices=gpu)], 10) == Decisions()
 
 
 def test_a_backlog_gets_the_places_of_unneeded_idle_workers() -> None:
@@ -67,33 +136,100 @@ def test_who_has_a_worker_waits_for_a_free_place() -> None:
     assert plan([load("a", 0, busy=4), load("b", 9, busy=1)], 5) == Decisions()
 
 
-def test_places_go_round_until_everybody_is_served() -> None:
-    """A tenant's backlog and the crowd of another's actors settle: nobody starves, nobody is retired for ever."""
-    workers = {"s": 4, "c0": 0, "c1": 0, "c2": 0}
-    for _ in range(8):
-        loads = [load(a, 100, "single" if a == "s" else "crowd", busy=held) for a, held in workers.items()]
-        decisions = plan(loads, 4)
-        for actor_id, number in decisions.start.items():
-            workers[actor_id] += number
+class Queue:
+    """Actors that always have messages, in a queue whose executions all end in every round."""
+
+    def __init__(self, random: Random, places: int) -> None:
+        self.random = random
+        self.places = places
+        self.names: list[tuple[str, str, str]] = []
+        self.ages: dict[str, list[int]] = {}
+        self.leaving: Counter[str] = Counter()
+        self.since: dict[tuple[str, ...], int] = {}
+        self.clock = count()
+
+    def add(self, tenant: str, owner: str, actor_id: str) -> None:
+        self.names.append((actor_id, tenant, owner))
+
+    def run(self) -> set[str]:
+        """One round; whose messages were worked on."""
+        # Ended, so those who were to leave are gone.
+        for actor_id in self.ages:
+            self.ages[actor_id] = sorted(self.ages[actor_id])[: len(self.ages[actor_id]) - self.leaving[actor_id]]
+        self.leaving.clear()
+        decisions = plan([self.load(*name) for name in self.names], self.places)
         for actor_id, number in decisions.retire.items():
-            workers[actor_id] -= number
-    assert workers == {"s": 1, "c0": 1, "c1": 1, "c2": 1}
-    assert decisions == Decisions()
+            self.leaving[actor_id] += number
+        for actor_id, tenant, owner in self.names:
+            for _ in range(decisions.start.get(actor_id, 0)):
+                self.ages.setdefault(actor_id, []).append(0)
+                self.since.update(dict.fromkeys(groups(tenant, owner, actor_id), next(self.clock)))
+        assert sum(map(len, self.ages.values())) <= self.places
+        self.ages = {actor_id: [age + 1 for age in ages] for actor_id, ages in self.ages.items() if ages}
+        return set(self.ages)
+
+    def load(self, actor_id: str, tenant: str, owner: str) -> ActorLoad:
+        ages = self.ages.get(actor_id, [])
+        return load(
+            actor_id,
+            100,
+            tenant,
+            owner,
+            busy=len(ages),
+            had_turn=any(age > 1 for age in ages),
+            since=tuple(self.since.setdefault(g, next(self.clock)) for g in groups(tenant, owner, actor_id)),
+        )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_everybody_gets_a_place_again_and_again(seed: int) -> None:
+    """However many tenants, owners and actors have messages without end, and while more of them come."""
+    random = Random(seed)
+    queue = Queue(random, places=random.choice([1, 2, 5]))
+    for number in range(20):
+        queue.add(f"t{random.randrange(3)}", f"o{random.randrange(4)}", f"a{number}")
+    last = dict.fromkeys((name for name, _, _ in queue.names), 0)
+    for now in range(1, 600):
+        if now % 10 == 0 and now < 200:
+            queue.add("t0", "o0", f"late{now}")
+            last[f"late{now}"] = now
+        last.update(dict.fromkeys(queue.run(), now))
+        # Whose tenant has all these late-comers shares its place with them, and with nobody else's.
+        waited = {name: now - last[name[0]] for name in queue.names}
+        for (actor_id, tenant, owner), rounds in waited.items():
+            rivals = len({t for _, t, _ in queue.names}) * len({o for _, t, o in queue.names if t == tenant})
+            rivals *= len({a for a, t, o in queue.names if (t, o) == (tenant, owner)})
+            assert rounds <= 4 * rivals + 10, (actor_id, tenant, owner, rounds, rivals)
+
+
+def test_one_message_among_thousands_of_actors_waits_for_one_turn_only() -> None:
+    queue = Queue(Random(1), places=4)
+    for number in range(2000):
+        queue.add("t", "crowd", f"a{number}")
+    queue.run()
+    queue.add("t", "other", "single")
+    assert "single" in queue.run() | queue.run()
 
 
 def a_snapshot(random: Random) -> tuple[list[ActorLoad], int]:
-    loads = [
-        ActorLoad(
-            actor_id=f"a{number}",
-            tenant=f"t{random.randrange(3)}",
+    loads = []
+    since: dict[tuple[str, ...], int] = {}
+    for number in range(random.randrange(8)):
+        names = f"t{random.randrange(3)}", f"o{random.randrange(3)}", f"a{number}"
+        one = load(
+            names[2],
+            random.choice([0, 0, 1, 2, 9, 100]),
+            names[0],
+            names[1],
             limit=random.choice([1, 2, 20]),
-            wanted=random.choice([0, 0, 1, 2, 9, 100]),
             idle=random.choice([0, 0, 1, 2]),
             busy=random.choice([0, 0, 1, 4]),
             starting=random.choice([0, 0, 1]),
+            leaving=random.choice([0, 0, 0, 1]),
+            had_turn=random.choice([False, True]),
+            since=tuple(since.setdefault(group, random.randrange(1000)) for group in groups(*names)),
         )
-        for number in range(random.randrange(8))
-    ]
+        loads.append(one)
     return loads, random.randrange(25)
 
 
@@ -121,31 +257,35 @@ def require_limits(loads: list[ActorLoad], capacity: int, decisions: Decisions) 
 
 
 def require_fairness(loads: list[ActorLoad], decisions: Decisions) -> None:
-    """Whoever got more than a first worker leaves nobody behind who is poorer by more than that one."""
-    held = {one.actor_id: one.workers + decisions.start.get(one.actor_id, 0) for one in loads}
-    total = {one.tenant: sum(held[o.actor_id] for o in loads if o.tenant == one.tenant) for one in loads}
-    lacking = [one for one in loads if one.lacking > decisions.start.get(one.actor_id, 0)]
-    for rich in (one for one in loads if one.actor_id in decisions.start and held[one.actor_id] > 1):
+    """Whoever got a place leaves nobody behind whose tenant, owner or actor (the first to differ) has fewer."""
+    held: Counter[tuple[str, ...]] = Counter()
+    for one in loads:
+        for group in groups(one.tenant, one.owner, one.actor_id):
+            held[group] += one.staying + decisions.start.get(one.actor_id, 0)
+    lacking = [one for one in loads if one.needed > decisions.start.get(one.actor_id, 0)]
+    for rich in (one for one in loads if one.actor_id in decisions.start):
         for poor in lacking:
-            assert held[poor.actor_id] > 0
-            assert total[rich.tenant] <= total[poor.tenant] + 1
-            if rich.tenant == poor.tenant:
-                assert held[rich.actor_id] <= held[poor.actor_id] + 1
+            pairs = zip(
+                groups(rich.tenant, rich.owner, rich.actor_id),
+                groups(poor.tenant, poor.owner, poor.actor_id),
+                strict=True,
+            )
+            differing = next(((r, p) for r, p in pairs if r != p), None)
+            if differing is not None:
+                assert held[differing[0]] <= held[differing[1]] + 1
 
 
 def require_room(loads: list[ActorLoad], decisions: Decisions) -> None:
     """Places are made of idle workers that nobody needs, and of busy ones only for actors in need of a first."""
-    needy = [one for one in loads if one.lacking and not one.workers and one.actor_id not in decisions.start]
+    needy = [one for one in loads if one.lacking and not one.staying and one.actor_id not in decisions.start]
     lacking = sum(one.lacking - decisions.start.get(one.actor_id, 0) for one in loads)
-    unneeded = sum(max(0, one.idle - one.wanted) for one in loads)
+    going = sum(one.leaving for one in loads)
+    unneeded = sum(one.spare for one in loads)
     made = sum(decisions.retire.values())
-    assert made >= min(lacking, unneeded)
-    assert made <= max(min(lacking, unneeded), len(needy))
+    assert made >= min(max(0, lacking - going), unneeded)
+    assert made <= min(lacking, unneeded + len(needy))
     by_actor = {one.actor_id: one for one in loads}
     for actor_id, number in decisions.retire.items():
         giver = by_actor[actor_id]
-        assert actor_id not in decisions.start
-        assert number <= giver.idle - giver.wanted or number < giver.workers
-    spare = sum(max(0, one.idle - one.wanted) + max(0, one.workers - 1) for one in loads)
-    if needy and spare:
-        assert decisions.retire
+        assert number <= giver.spare or actor_id not in decisions.start
+        assert number <= giver.staying

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from abaco.domain.queue import Queue
 from abaco.errors import InvalidInput
 from abaco.settings import FILE_NAME, SETTING_NAMES, Settings, read_settings, setting_meanings
 
@@ -86,3 +87,40 @@ def test_without_a_database_url_it_is_a_file_in_the_data_directory(tmp_path: Pat
 
 def test_every_setting_has_a_meaning() -> None:
     assert set(setting_meanings()) == set(SETTING_NAMES)
+
+
+class TestQueues:
+    def test_there_is_always_the_default_one(self, tmp_path: Path) -> None:
+        settings = _read(tmp_path, max_workers=7, mem_limit="1g", max_cpus=5)
+        assert settings.all_queues == {"default": Queue(7, "1g", 5)}
+
+    def test_others_come_from_the_file_or_as_json_and_inherit_what_they_do_not_say(self, tmp_path: Path) -> None:
+        (tmp_path / FILE_NAME).write_text(
+            'max_workers = 7\n[queues.gpu]\nmax_workers = 2\ngpus = ["nvidia.com/gpu=0"]\n'
+        )
+        expected = {"default": Queue(7), "gpu": Queue(2, gpus=("nvidia.com/gpu=0",))}
+        assert _read(tmp_path).all_queues == expected
+        as_json = '{"default": {"max_workers": 3}, "large": {"mem_limit": "64g", "max_cpus": 16000000000}}'
+        assert _read(tmp_path, {"ABACO_QUEUES": as_json}).all_queues == {
+            "default": Queue(3),
+            "large": Queue(7, "64g", 16_000_000_000),
+        }
+
+    @pytest.mark.parametrize(
+        ("text", "saying"),
+        [
+            ("{", "queues (from environment)"),
+            ("[]", "queues (from environment)"),
+            ('{"a": {"max_worker": 1}}', "max_worker"),
+            ('{"a": {"max_workers": 0}}', "queue a: max_workers must be at least 1"),
+            ('{"a": {"mem_limit": "much"}}', "queue a: mem_limit must be"),
+            ('{"a b": {}}', "'a b' is no name for a queue"),
+            ('{"a": {"gpus": ["gpu0"]}}', "queue a: 'gpu0' is no device's CDI name"),
+            ('{"a": {"gpus": ["x.org/g=0"]}, "b": {"gpus": ["x.org/g=0"]}}', "named already (in queue a)"),
+            ('{"a": {"gpus": ["x.org/g=0", "x.org/g=0"]}}', "named already"),
+        ],
+    )
+    def test_wrong_ones_are_refused_with_the_reason(self, tmp_path: Path, text: str, saying: str) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            _read(tmp_path, {"ABACO_QUEUES": text})
+        assert saying in refused.value.message

@@ -45,6 +45,7 @@ def _description(params: Params) -> ActorDescription:
         use_container_uid=params.boolean("use_container_uid") or False,
         run_as_executor=params.boolean("run_as_executor") or False,
         queue=params.text("queue"),
+        gpus=tuple(params.texts("gpus")),
         max_workers=params.integer("max_workers"),
         mem_limit=params.text("mem_limit"),
         max_cpus=params.integer("max_cpus"),

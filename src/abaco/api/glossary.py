@@ -65,6 +65,7 @@ FIELDS: Mapping[str, Word] = {
     "useContainerUid": Word("Run as the image's own user instead of the owner.", False),
     "runAsExecutor": Word("Run as whoever sent the message instead of the owner.", False),
     "queue": Word("Name of the queue whose workers run the actor.", "default"),
+    "gpus": Word("Devices of the queue that each execution has for itself: CDI names.", ["nvidia.com/gpu=0"]),
     "maxWorkers": Word("Executions at once; stateless actors only.", 4),
     "memLimit": Word("Memory of an execution in Docker's syntax; -1 is no limit.", "512m"),
     "maxCpus": Word("CPU of an execution in nano-CPUs; -1 is no limit.", 1_000_000_000),

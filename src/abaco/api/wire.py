@@ -98,6 +98,7 @@ def actor_fields(surface: Surface, actor: Actor, wire: Wire) -> dict[str, Any]:
         "use_container_uid": actor.use_container_uid,
         "run_as_executor": actor.run_as_executor,
         "queue": actor.queue,
+        "gpus": list(actor.gpus),
         "max_workers": actor.max_workers,
         "mem_limit": actor.mem_limit,
         "max_cpus": actor.max_cpus,

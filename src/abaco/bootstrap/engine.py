@@ -78,11 +78,9 @@ async def _engine(
     configs = ConfigTexts(store, vault(settings))
     work = Work(engine_id, store, images, configs, tokens, clock, telemetry.emit, answers, _limits(settings))
     idle = settings.worker_idle_seconds, settings.sync_idle_seconds
-    capacity = Capacity(settings.max_workers, settings.max_workers_per_actor, *idle)
+    capacity = Capacity(settings.all_queues, settings.max_workers_per_actor, *idle)
     autoscaler = Autoscaler(engine_id, store, pool, work, crew, clock, new_id, telemetry.emit, capacity)
-    dispatcher = Dispatcher(
-        engine_id, store, pool, work, crew, autoscaler, inbox, clock, telemetry.emit, settings.max_workers
-    )
+    dispatcher = Dispatcher(engine_id, store, pool, work, crew, autoscaler, inbox, clock, telemetry.emit, capacity.most)
     webhooks = HttpWebhooks(settings.webhook_timeout_seconds, private_addresses=settings.webhook_private_addresses)
     events = Events(store, clock, new_id, inbox, telemetry.emit, _webhook_rules(settings))
     host = f"{socket.gethostname()}:{settings.data}"
@@ -117,4 +115,5 @@ def _webhook_rules(settings: Settings) -> WebhookRules:
 
 
 def _limits(settings: Settings) -> Limits:
-    return Limits(**{name: getattr(settings, name) for name in Limits.__dataclass_fields__})
+    named = {name: getattr(settings, name) for name in Limits.__dataclass_fields__ if name != "queues"}
+    return Limits(**named, queues=settings.all_queues)

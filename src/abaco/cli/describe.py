@@ -26,6 +26,11 @@ _EnvFile = Annotated[
 ]
 _Hint = Annotated[list[str] | None, typer.Option(help="A tag of the actor; may be repeated.")]
 _Token = Annotated[bool | None, typer.Option(help="Whether executions get an access token of the owner.")]
+_Queue = Annotated[str | None, typer.Option(help="The queue whose workers run the actor.")]
+_Gpu = Annotated[
+    list[str] | None,
+    typer.Option(metavar="DEVICE", help="A device that each execution has for itself; may be repeated."),
+]
 _MaxWorkers = Annotated[int | None, typer.Option(help="How many executions may run at once.")]
 _MemLimit = Annotated[str | None, typer.Option(metavar="SIZE", help="Memory of an execution, such as 512m or 1g.")]
 _MaxCpus = Annotated[int | None, typer.Option(help="CPU time of an execution in nano-CPUs; 1000000000 is one CPU.")]
@@ -51,6 +56,8 @@ def _create(
     env_file: _EnvFile = None,
     hint: _Hint = None,
     token: _Token = None,
+    queue: _Queue = None,
+    gpu: _Gpu = None,
     max_workers: _MaxWorkers = None,
     mem_limit: _MemLimit = None,
     max_cpus: _MaxCpus = None,
@@ -68,6 +75,8 @@ def _create(
         default_environment=_environment(env, env_file),
         hints=hint or None,
         token=token,
+        queue=queue,
+        gpus=gpu or None,
         max_workers=max_workers,
         mem_limit=mem_limit,
         max_cpus=max_cpus,
@@ -94,6 +103,8 @@ def _update(
     ] = None,
     hint: _Hint = None,
     token: _Token = None,
+    queue: _Queue = None,
+    gpu: _Gpu = None,
     max_workers: _MaxWorkers = None,
     mem_limit: _MemLimit = None,
     max_cpus: _MaxCpus = None,
@@ -113,6 +124,8 @@ def _update(
         stateless=False if stateful else None,
         hints=hint or None,
         token=token,
+        queue=queue,
+        gpus=gpu or None,
         max_workers=max_workers,
         mem_limit=mem_limit,
         max_cpus=max_cpus,

@@ -33,6 +33,7 @@ class ActorAttributes(TypedDict, total=False):
     privileged: bool
     use_container_uid: bool
     queue: str
+    gpus: Sequence[str]
     max_workers: int
     mem_limit: str
     max_cpus: int
@@ -55,6 +56,7 @@ _RESET_BY_UPDATE = (
     "privileged",
     "use_container_uid",
     "queue",
+    "gpus",
     "max_workers",
     "mem_limit",
     "max_cpus",
@@ -82,6 +84,7 @@ class Actor(Record, frozen=True, kw_only=True, rename="camel"):
     privileged: bool = False
     use_container_uid: bool = False
     queue: str = "default"
+    gpus: tuple[str, ...] = ()
     max_workers: int | None = None
     mem_limit: str | None = None
     max_cpus: int | None = None

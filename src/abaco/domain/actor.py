@@ -58,6 +58,7 @@ class ActorDescription:
     use_container_uid: bool = False
     run_as_executor: bool = False
     queue: str | None = None
+    gpus: Sequence[str] = ()
     max_workers: int | None = None
     mem_limit: str | None = None
     max_cpus: int | None = None
@@ -71,6 +72,8 @@ class ActorDescription:
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A registered actor. `max_cpus` is in nano-CPUs, `mem_limit` in Docker's syntax, the times are in seconds.
+
+    `gpus` are CDI names of devices, all of which each of its containers has for itself.
 
     `link` is an actor's id or alias as its user gave it, resolved when an event happens. `cron_start_at` is where the
     schedule's grid begins and `cron_next_at` when it is due next, None without one. `tasdir` is the owner's home
@@ -113,6 +116,7 @@ class Actor:
     created_at: datetime
     updated_at: datetime
     max_run_time: int | None = None
+    gpus: tuple[str, ...] = ()
 
     @property
     def dbid(self) -> str:
@@ -140,7 +144,7 @@ class Actor:
 
     def worker_limit(self, default: int) -> int:
         """How many executions of this actor may run at once."""
-        if not self.stateless:
+        if not self.stateless or self.gpus:
             return 1
         return default if self.max_workers is None else self.max_workers
 
@@ -181,8 +185,6 @@ def _check_texts(description: ActorDescription) -> None:
     for hint in description.hints:
         if _HINT_FORBIDDEN & set(hint) or len(hint) > _MAX_NAME:
             raise InvalidInput("hints may not contain quotes, braces or brackets, nor be longer than 255 characters.")
-    if description.queue is not None and description.queue != DEFAULT_QUEUE:
-        raise InvalidInput(f"queue {description.queue!r} is not a queue of this server; its queues are: default.")
 
 
 def _check_numbers(description: ActorDescription) -> None:
@@ -207,6 +209,7 @@ def _check_restricted(description: ActorDescription, caller: Principal, current:
         ("privileged", description.privileged or None, current and (current.privileged or None)),
         ("use_container_uid", description.use_container_uid or None, current and (current.use_container_uid or None)),
         ("queue", description.queue, current and current.queue),
+        ("gpus", tuple(description.gpus) or None, current and (current.gpus or None)),
         ("max_workers", description.max_workers, current and current.max_workers),
         ("mem_limit", description.mem_limit, current and current.mem_limit),
         ("max_cpus", description.max_cpus, current and current.max_cpus),
@@ -250,6 +253,7 @@ def described(description: ActorDescription, *, stateless: bool) -> dict[str, An
         "use_container_uid": description.use_container_uid,
         "run_as_executor": description.run_as_executor,
         "queue": description.queue or DEFAULT_QUEUE,
+        "gpus": tuple(description.gpus),
         "max_workers": description.max_workers,
         "mem_limit": description.mem_limit,
         "max_cpus": description.max_cpus,
@@ -267,17 +271,20 @@ def without_nonce(actor: Actor) -> Actor:
 def revised(actor: Actor, description: ActorDescription, now: datetime) -> Actor:
     """`actor` as a PUT of `description` leaves it: omitted attributes return to their defaults.
 
-    The name, the owner, the state and (when not said) statelessness are kept. A new image, or force, makes a
-    new revision that starts over as SUBMITTED. Raises Conflict if a stateful actor would become stateless.
+    The name, the owner, the state and (when not said) statelessness are kept. A new image, force, and what needs
+    other workers (queue, gpus) make a new revision that starts over as SUBMITTED. Raises Conflict if a stateful actor
+    would become stateless.
     """
     if description.stateless and not actor.stateless:
         raise Conflict("stateless cannot be set: an actor that was not stateless cannot become stateless.")
-    renewed = description.force or description.image != actor.image
+    changes = described(description, stateless=actor.stateless)
+    moved = (changes["queue"], changes["gpus"]) != (actor.queue, actor.gpus)
+    renewed = description.force or moved or description.image != actor.image
     # Sent back as it was shown, it stays what it is.
     webhook = actor.webhook if description.webhook == without_nonce(actor).webhook else description.webhook
     return replace(
         actor,
-        **{**described(description, stateless=actor.stateless), "webhook": webhook},
+        **{**changes, "webhook": webhook},
         revision=actor.revision + 1 if renewed else actor.revision,
         status=ActorStatus.SUBMITTED if renewed else actor.status,
         status_message="" if renewed else actor.status_message,

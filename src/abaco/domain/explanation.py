@@ -9,6 +9,7 @@ from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution, StopReason
 from abaco.domain.lifecycle import ActorStatus, ExecutionStatus, WorkerStatus
 from abaco.domain.moment import iso
+from abaco.domain.queue import Queue
 
 __all__ = ["Explanation", "Neighbour", "Places", "Situation", "explain"]
 
@@ -34,8 +35,8 @@ class Situation:
     """What surrounds an execution at one moment. `ahead` are messages of its actor that wait before its own.
 
     `not_before` and `retry_reason` are its own, where an attempt could not start. `first` is the first message in the
-    line, itself included. `workers` are the actor's by status, `all_workers` those of everybody, `engines` how many
-    engines are alive.
+    line, itself included. `workers` are the actor's by status, `all_workers` those of everybody in its queue,
+    `engines` how many engines are alive.
     """
 
     engines: int
@@ -49,9 +50,9 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """How many workers there may be: of one engine, and of an actor that does not say."""
+    """How many workers there may be: in each queue of one engine, and of an actor that does not say."""
 
-    max_workers: int
+    queues: Mapping[str, Queue]
     max_workers_per_actor: int
 
 
@@ -152,10 +153,17 @@ def _waits_for_worker(actor: Actor, situation: Situation, places: Places) -> Exp
         return Explanation("workers_busy", text.strip())
     if workers.get(WorkerStatus.REQUESTED):
         return Explanation("starting_worker", f"A worker of the actor is being started. {before}".strip())
-    most = places.max_workers * situation.engines
+    queue = places.queues.get(actor.queue)
+    if queue is None:
+        text = f"This server has no queue {actor.queue!r} any more: the actor needs another one, by an update. {before}"
+        return Explanation("no_queue", text.strip())
+    most = queue.max_workers * situation.engines
     if own < limit and situation.all_workers >= most and not workers.get(WorkerStatus.READY):
         text = f"All places for workers are taken ({most}), {own} of them by this actor. {before}"
         return Explanation("no_place", text.strip())
+    if actor.gpus and not own:
+        text = f"It needs {', '.join(actor.gpus)}, which one worker has at a time. {before}"
+        return Explanation("device", text.strip())
     return Explanation("queued", f"It is about to be claimed by a worker. {before}".strip())
 
 

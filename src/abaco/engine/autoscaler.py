@@ -1,15 +1,17 @@
 """Starting and retiring workers: looks at demand, lets `domain.scaling.plan` decide, tells the pool."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from abaco.domain.event import WorkerStarted, WorkerStopped
 from abaco.domain.ids import NewId
 from abaco.domain.lifecycle import ActorStatus, WorkerStatus
+from abaco.domain.queue import Queue
 from abaco.domain.scaling import ActorLoad, plan
 from abaco.domain.worker import Worker
 from abaco.engine.crew import Crew, Member
+from abaco.engine.turns import Turns
 from abaco.errors import AbacoError
 from abaco.ports import Clock, Emit, Pool, Store, Waiting, WorkerOrder
 from abaco.services.work import Work
@@ -20,16 +22,29 @@ _RUNNABLE = {ActorStatus.SUBMITTED, ActorStatus.READY}
 _ASKED = "asked to stop"
 
 
+_TURN = timedelta(seconds=2)
+"""How long a worker has its place before an equal may have it: much longer than it takes to start one."""
+
+
 class Capacity:
-    """How many workers there may be; the settings of the same names."""
+    """How many workers there may be: in each queue, and by the settings of the same names."""
 
     def __init__(
-        self, max_workers: int, max_workers_per_actor: int, worker_idle_seconds: float, sync_idle_seconds: float
+        self,
+        queues: Mapping[str, Queue],
+        max_workers_per_actor: int,
+        worker_idle_seconds: float,
+        sync_idle_seconds: float,
     ) -> None:
-        self.max_workers = max_workers
+        self.queues = queues
         self.max_workers_per_actor = max_workers_per_actor
         self.idle = timedelta(seconds=worker_idle_seconds)
         self.sync_idle = timedelta(seconds=max(worker_idle_seconds, sync_idle_seconds))
+
+    @property
+    def most(self) -> int:
+        """No actor can use more workers than this."""
+        return max(queue.max_workers for queue in self.queues.values())
 
 
 class Autoscaler:
@@ -56,6 +71,7 @@ class Autoscaler:
         self._capacity = capacity
         # Demand as last seen of actors that want more than they have: they compete for places that others free.
         self._seen: dict[str, Waiting] = {}
+        self._turns = Turns()
 
     def scale(self, asked: set[str] | None, looked_at: Sequence[Waiting]) -> None:
         """Act on a fresh look at the demand of the actors `asked` about (None: all); who was not found has none."""
@@ -68,10 +84,12 @@ class Autoscaler:
                 member.is_warm = member.is_warm and waiting.actor.is_warm
             self._retire_unfit(waiting)
             self._seen[waiting.actor.id] = waiting
-        if self._share_out():
-            # Idle workers went at once: their places are given away in this very turn.
-            self._share_out()
+        for name in self._capacity.queues:
+            if self._share_out(name):
+                # Idle workers went at once: their places are given away in this very turn.
+                self._share_out(name)
         self._seen = {id_: waiting for id_, waiting in self._seen.items() if self._wants(waiting)}
+        self._turns.keep(waiting.actor for waiting in self._seen.values())
 
     def _wants(self, waiting: Waiting) -> bool:
         load = self._load(waiting)
@@ -81,23 +99,22 @@ class Autoscaler:
         """One of the messages that were seen waits no more."""
         waiting = self._seen.get(actor_id)
         # A full count means so many or more.
-        if waiting is not None and waiting.count < self._capacity.max_workers:
+        if waiting is not None and waiting.count < self._capacity.most:
             self._seen[actor_id] = replace(waiting, count=waiting.count - 1)
 
-    def _share_out(self) -> bool:
-        """Start and retire workers as planned; whether a place became free at once."""
-        loads = [self._load(waiting) for waiting in self._seen.values()]
-        resting = [self._resting(actor_id) for actor_id in self._crew.actor_ids() - self._seen.keys()]
-        decisions = plan([*loads, *resting], self._capacity.max_workers)
+    def _share_out(self, queue: str) -> bool:
+        """Start and retire workers of the queue as planned; whether a place became free at once."""
+        seen = [waiting for waiting in self._seen.values() if waiting.actor.queue == queue]
+        decisions = plan(
+            [*map(self._load, seen), *self._resting(queue, {waiting.actor.id for waiting in seen})],
+            self._capacity.queues[queue].max_workers,
+        )
         for actor_id, count in decisions.start.items():
             for _ in range(count):
                 self._start(self._seen[actor_id])
         staff = len(self._crew)
-        busy = [member for actor_id, count in decisions.retire.items() for member in self._make_room(actor_id, count)]
-        # Places that were promised in earlier turns need not be made again.
-        promised = sum(member.leaving for member in self._crew)
-        for member in busy[promised:]:
-            member.leaving = True
+        for actor_id, count in decisions.retire.items():
+            self._make_room(self._crew.of(actor_id, queue), count)
         return len(self._crew) < staff
 
     def has_use_for(self, actor_id: str) -> bool:
@@ -106,31 +123,56 @@ class Autoscaler:
         if waiting is None:
             return True
         load = self._load(waiting)
-        full = len(self._crew) >= self._capacity.max_workers
+        queue = self._capacity.queues.get(waiting.actor.queue)
+        full = queue is None or self._crew.number_in(waiting.actor.queue) >= queue.max_workers
         return not load.workers or load.idle > 0 or (load.workers < load.limit and not full)
 
     def _load(self, waiting: Waiting) -> ActorLoad:
         actor = waiting.actor
-        team = self._crew.of(actor.id)
+        team = self._crew.of(actor.id, actor.queue)
         current = [member for member in team if member.revision == actor.revision and not member.leaving]
         idle = sum(member.is_idle for member in current)
         starting = sum(member.digest is None for member in current)
+        leaving = sum(member.leaving for member in team)
         return ActorLoad(
             actor_id=actor.id,
             tenant=actor.tenant,
+            owner=actor.owner,
             limit=actor.worker_limit(self._capacity.max_workers_per_actor),
             wanted=_wanted(waiting, idle + starting),
             idle=idle,
             starting=starting,
-            busy=len(team) - idle - starting,
+            busy=len(team) - idle - starting - leaving,
+            leaving=leaving,
             requested=waiting.requested if actor.status in _RUNNABLE else 0,
+            had_turn=self._had_turn(team),
+            devices=frozenset(actor.gpus),
+            since=self._turns.since(actor),
         )
 
-    def _resting(self, actor_id: str) -> ActorLoad:
-        """The load of an actor that wants nothing more than it has."""
-        team = self._crew.of(actor_id)
-        idle = sum(member.is_idle for member in team)
-        return ActorLoad(actor_id, team[0].tenant, limit=0, wanted=0, idle=idle, busy=len(team) - idle)
+    def _resting(self, queue: str, seen: set[str]) -> list[ActorLoad]:
+        """The loads of those who want nothing more than they have, who was at work last at the end."""
+        teams = [self._crew.of(actor_id, queue) for actor_id in self._crew.actor_ids() - seen]
+        return [self._rest(team) for team in sorted(filter(None, teams), key=_last_idle)]
+
+    def _rest(self, team: Sequence[Member]) -> ActorLoad:
+        one, idle, leaving = team[0], sum(m.is_idle for m in team), sum(m.leaving for m in team)
+        return ActorLoad(
+            actor_id=one.actor_id,
+            tenant=one.tenant,
+            owner=one.owner,
+            limit=0,
+            wanted=0,
+            idle=idle,
+            busy=len(team) - idle - leaving,
+            leaving=leaving,
+            had_turn=self._had_turn(team),
+            devices=frozenset().union(*(member.devices for member in team)),
+        )
+
+    def _had_turn(self, team: Iterable[Member]) -> bool:
+        since = self._clock.now() - _TURN
+        return any(m.ready_at is not None and m.ready_at <= since and not m.leaving for m in team)
 
     def _start(self, waiting: Waiting) -> None:
         actor = waiting.actor
@@ -140,7 +182,17 @@ class Autoscaler:
             # Refused at registration today, but what an older version accepted must not stop everybody's engine.
             self._work.actor_failed(actor.id, actor.revision, error.message)
             return
-        member = Member(self._new_id(), actor.tenant, actor.id, actor.revision, image, is_sync=actor.is_sync)
+        member = Member(
+            self._new_id(),
+            actor.tenant,
+            actor.owner,
+            actor.id,
+            actor.revision,
+            actor.queue,
+            frozenset(actor.gpus),
+            image,
+            is_sync=actor.is_sync,
+        )
         worker = Worker(
             id=member.worker_id,
             tenant=actor.tenant,
@@ -153,6 +205,7 @@ class Autoscaler:
         )
         self._store.workers.add(worker)
         self._crew.add(member)
+        self._turns.served(actor)
         self._pool.start(WorkerOrder(member.worker_id, actor.id, image))
         self._emit(WorkerStarted(member.worker_id, actor.id, actor.revision))
 
@@ -168,13 +221,14 @@ class Autoscaler:
         for member in self._crew.idle(actor)[: max(0, surplus)]:
             self._retire(member, "fewer workers allowed")
 
-    def _make_room(self, actor_id: str, count: int) -> list[Member]:
-        """Let `count` workers go: idle ones now; those that remain to go when they are free are returned."""
-        team = sorted(self._crew.of(actor_id), key=lambda member: (not member.is_idle, member.leaving))[:count]
-        for member in team:
+    def _make_room(self, team: Sequence[Member], count: int) -> None:
+        """Let `count` workers go: idle ones now, others once they are free."""
+        staying = [member for member in team if not member.leaving]
+        for member in sorted(staying, key=lambda member: not member.is_idle)[:count]:
             if member.is_idle:
                 self._dismiss(member, "room for others")
-        return [member for member in team if not member.is_idle]
+            else:
+                member.leaving = True
 
     def freed(self, member: Member) -> None:
         """A worker has become free: if that was only waited for, it goes."""
@@ -218,8 +272,12 @@ class Autoscaler:
         if member.is_warm or not member.is_sync:
             return member.is_warm
         team = self._crew.of(member.actor_id)
-        last = max(team, key=lambda one: one.idle_since.timestamp() if one.idle_since else 0.0)
+        last = max(team, key=lambda one: _last_idle([one]))
         return member is last and all(one.is_idle for one in team)
+
+
+def _last_idle(team: Sequence[Member]) -> float:
+    return max(member.idle_since.timestamp() if member.idle_since else 0.0 for member in team)
 
 
 def _wanted(waiting: Waiting, available: int) -> int:

@@ -16,19 +16,23 @@ class Member:
     """One worker. `digest` is set once it is ready; `claims` are what it has been given, the first in progress.
 
     `began_at` is when that one's turn came; `recalled`: it was asked to give the others back. A `leaving` one goes
-    when it is free; `leaving_because` says why. `is_sync`: its actor has the hint `sync`; `is_warm`: its container
-    stays for the next message.
+    when it is free; `leaving_because` says why. `ready_at` is since when it has had its place in earnest, and `devices`
+    are its own alone. `is_sync`: its actor has the hint `sync`; `is_warm`: its container stays for the next message.
     """
 
     worker_id: str
     tenant: str
+    owner: str
     actor_id: str
     revision: int
+    queue: str
+    devices: frozenset[str]
     image: ImageRef
     digest: str | None = None
     claims: list[Claim] = field(default_factory=list)
     began_at: datetime | None = None
     recalled: bool = False
+    ready_at: datetime | None = None
     idle_since: datetime | None = None
     leaving: bool = False
     leaving_because: str = "room for others"
@@ -71,8 +75,13 @@ class Crew:
         if not team:
             self._by_actor.pop(member.actor_id, None)
 
-    def of(self, actor_id: str) -> list[Member]:
-        return list(self._by_actor.get(actor_id, {}).values())
+    def of(self, actor_id: str, queue: str | None = None) -> list[Member]:
+        """The actor's workers; those in `queue`, if it is given: an actor may have been moved."""
+        team = self._by_actor.get(actor_id, {}).values()
+        return [member for member in team if queue in {None, member.queue}]
+
+    def number_in(self, queue: str) -> int:
+        return sum(member.queue == queue for member in self._members.values())
 
     def idle(self, actor: Actor) -> list[Member]:
         """Free workers of the actor's current revision."""

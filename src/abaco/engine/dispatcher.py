@@ -186,7 +186,7 @@ class Dispatcher:
         if member is None:
             return set()
         member.digest = event.image_digest
-        member.idle_since = self._clock.now()
+        member.ready_at = member.idle_since = self._clock.now()
         self._store.workers.mark_ready(member.worker_id)
         self._work.actor_ready(member.actor_id, member.revision, member.image, event.image_digest)
         self._autoscaler.freed(member)

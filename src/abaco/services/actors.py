@@ -1,5 +1,6 @@
 """Registering, reading, updating and deleting actors."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from abaco.domain.actor import (
@@ -15,6 +16,7 @@ from abaco.domain.ids import NewId
 from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.mount import home_of
 from abaco.domain.permission import Level
+from abaco.domain.queue import Queue, check_placement
 from abaco.domain.run_time import check_run_time
 from abaco.domain.schedule import scheduled
 from abaco.domain.user import Principal
@@ -28,7 +30,7 @@ __all__ = ["Actors"]
 
 
 class Actors:
-    """`max_run_seconds` and `privileged` are settings; `homes` is where owners' home directories are."""
+    """`max_run_seconds` and `privileged` are settings, `queues` the server's; `homes` is where owners live."""
 
     def __init__(
         self,
@@ -39,6 +41,7 @@ class Actors:
         notifier: Notifier,
         emit: Emit,
         max_run_seconds: float,
+        queues: Mapping[str, Queue],
         *,
         privileged: bool = False,
         homes: str | None = None,
@@ -52,6 +55,7 @@ class Actors:
         self._max_run_seconds = max_run_seconds
         self._privileged = privileged
         self._homes = homes
+        self._queues = queues
 
     def list(self, caller: Principal) -> "list[Actor]":
         """The actors the caller may read by an entry of their own or the world's, in order of registration."""
@@ -77,6 +81,7 @@ class Actors:
     def _check(self, description: ActorDescription, caller: Principal, current: Actor | None) -> None:
         check_description(description, caller, current)
         require_privileged_allowed(description, allowed=self._privileged)
+        check_placement(description, self._queues)
         check_run_time(description, caller, current, self._max_run_seconds)
 
     def _born(self, caller: Principal, description: ActorDescription) -> Actor:

@@ -1,6 +1,6 @@
 """What the engine does with messages: claim them for workers, record what comes of them, give lost ones back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -16,6 +16,7 @@ from abaco.domain.event import (
 from abaco.domain.execution import Claim, Outcome, StopReason, context, not_run
 from abaco.domain.message import ContentType
 from abaco.domain.mount import MountRules, mounts_of
+from abaco.domain.queue import Queue
 from abaco.domain.run_time import run_limit, seconds_text
 from abaco.errors import AbacoError
 from abaco.ports import (
@@ -50,12 +51,10 @@ _UNLIMITED_SECONDS = 10 * 365 * 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What holds for executions whose actors do not say; the settings of the same names."""
+    """What holds for executions whose actors do not say; the settings of the same names, and the queues."""
 
     max_run_seconds: float
     stop_grace_seconds: float
-    mem_limit: str
-    max_cpus: int
     max_pids: int
     max_log_length: int
     log_ex: int
@@ -64,12 +63,9 @@ class Limits:
     start_tries: int
     max_attempts: int
     default_token: bool
+    queues: Mapping[str, Queue]
     privileged: bool = False
     mount_rules: MountRules = field(default_factory=MountRules)
-
-    def __post_init__(self) -> None:
-        """Raise InvalidInput now, not at the first message, if the memory limit is none."""
-        memory_bytes(self.mem_limit)
 
 
 class Work:
@@ -124,15 +120,16 @@ class Work:
 
     def _task(self, claim: Claim, configs: str) -> Task:
         actor, limits = claim.actor, self._limits
+        queue = limits.queues[actor.queue]
+        max_cpus = queue.max_cpus if actor.max_cpus is None else actor.max_cpus
         owner_token = actor.gives_owner_token(limits.default_token)
         seconds = self._run_limit(claim)
         token = self._tokens.issue(claim, self._clock.now(), seconds or _UNLIMITED_SECONDS, owner_token=owner_token)
-        max_cpus = limits.max_cpus if actor.max_cpus is None else actor.max_cpus
         spec = ContainerSpec(
             execution_id=claim.execution_id,
             environment=context(claim, token, configs),
             user=_user(claim),
-            memory=memory_bytes(actor.mem_limit or limits.mem_limit),
+            memory=memory_bytes(actor.mem_limit or queue.mem_limit),
             cpus=max_cpus / 1e9 if max_cpus > 0 else None,
             pids=limits.max_pids,
             max_run_seconds=seconds,
@@ -140,6 +137,7 @@ class Work:
             binary=(lambda: self._store.mailbox.chunks(claim.execution_id))
             if claim.payload.content_type is ContentType.BINARY
             else None,
+            devices=actor.gpus,
             warm=actor.is_warm,
             privileged=actor.privileged,
             mounts=[

@@ -47,7 +47,7 @@ class Workers:
         if actor.status is ActorStatus.ERROR:
             raise Conflict("The actor is in ERROR, so that no worker of it starts: update the actor first.")
         limit = actor.worker_limit(self._max_workers_per_actor)
-        if caller.is_admin and not actor.stateless:
+        if caller.is_admin and not actor.stateless and not actor.gpus:
             limit = _OF_STATEFUL
         added = self._store.workers.request(actor.id, min(max(1, number), limit))
         if added.added:

@@ -31,6 +31,7 @@ def to_actor(row: Sequence[Any]) -> Actor:
     values = dict(zip(_ACTOR_FIELDS, row, strict=False))
     values["status"] = ActorStatus(values["status"])
     values["hints"] = tuple(values["hints"])
+    values["gpus"] = tuple(values["gpus"] or ())
     return Actor(**values)
 
 

@@ -82,7 +82,7 @@ FIELDS: dict[Collection, dict[str, Field]] = {
         **_fields(
             Kind.TIME, actors, create_time="created_at", last_update_time="updated_at", cron_next_ex="cron_next_at"
         ),
-        **_fields(Kind.JSON, actors, "default_environment", "state", "hints"),
+        **_fields(Kind.JSON, actors, "default_environment", "state", "hints", "gpus"),
     },
     Collection.EXECUTIONS: {
         **_fields(Kind.TEXT, executions, *_EXECUTION_TEXTS),

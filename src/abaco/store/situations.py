@@ -9,7 +9,7 @@ from abaco.domain.execution import Execution
 from abaco.domain.explanation import Neighbour, Situation
 from abaco.domain.lifecycle import WorkerStatus
 from abaco.store.database import Database
-from abaco.store.tables import engines, executions, messages, workers
+from abaco.store.tables import actors, engines, executions, messages, workers
 
 __all__ = ["Situations"]
 
@@ -35,8 +35,14 @@ class Situations:
                     WorkerStatus(status): count
                     for status, count in connection.execute(staff.group_by(workers.c.status))
                 },
-                all_workers=_count(connection, workers),
+                all_workers=_count(connection, workers, workers.c.actor_id.in_(_same_queue(execution.actor_id))),
             )
+
+
+def _same_queue(actor_id: str) -> Any:
+    """The actors of the same queue."""
+    queue = select(actors.c.queue).where(actors.c.id == actor_id).scalar_subquery()
+    return select(actors.c.id).where(actors.c.queue == queue)
 
 
 def _count(connection: Connection, table: Any, *conditions: Any) -> int:

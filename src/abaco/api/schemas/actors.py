@@ -36,6 +36,7 @@ class Actor(Camel, kw_only=True):
     use_container_uid: bool
     run_as_executor: Annotated[bool, Meta(description="Run as whoever sent the message.")]
     queue: str
+    gpus: list[str]
     max_workers: int | UnsetType = UNSET
     mem_limit: str | UnsetType = UNSET
     max_cpus: Annotated[int, Meta(description="Nano-CPUs.")] | UnsetType = UNSET
@@ -74,6 +75,7 @@ class ActorDescription(Camel, kw_only=True):
     use_container_uid: bool | UnsetType = UNSET
     run_as_executor: bool | UnsetType = UNSET
     queue: str | UnsetType = UNSET
+    gpus: list[str] | UnsetType = UNSET
     max_workers: int | UnsetType = UNSET
     mem_limit: str | UnsetType = UNSET
     max_cpus: int | UnsetType = UNSET

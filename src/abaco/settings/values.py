@@ -1,35 +1,33 @@
-"""Settings: read once (flags over environment over file over defaults), validated whole, handed down frozen."""
+"""What can be set, with defaults, meanings and rules."""
 
 import os
-import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
-from abaco.domain.actor import memory_bytes
+from abaco.domain.actor import DEFAULT_QUEUE, memory_bytes
 from abaco.domain.mount import WORK_PATH, MountPoint, MountRules, parse_mount
+from abaco.domain.queue import Queue, require_queues
 from abaco.errors import InvalidInput
 
-__all__ = [
-    "ENVIRONMENT_PREFIX",
-    "FILE_NAME",
-    "SETTING_NAMES",
-    "Settings",
-    "SettingsSource",
-    "read_settings",
-    "setting_meanings",
-]
+__all__ = ["QueueSettings", "Settings"]
 
-ENVIRONMENT_PREFIX = "ABACO_"
-FILE_NAME = "abaco.toml"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _CORES = os.cpu_count() or 1
+
+
+class QueueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry of the setting `queues`; what it does not say is as for the whole server."""
+
+    max_workers: int | None = None
+    mem_limit: str | None = None
+    max_cpus: int | None = None
+    gpus: tuple[str, ...] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +107,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_workers_per_actor: Annotated[
         int, Meta(ge=1, le=10_000, description="Workers of one stateless actor that sets no max_workers of its own.")
     ] = 20
+    queues: Annotated[
+        dict[str, QueueSettings],
+        Meta(description="Classes of workers beside or instead of `default`, each with places, limits and gpus."),
+    ] = {}
     worker_idle_seconds: Annotated[
         float, Meta(ge=0, description="How long a worker without messages stays before it is retired.")
     ] = 60.0
@@ -260,6 +262,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             except InvalidInput as error:
                 raise ValueError(error.message.removesuffix(".").replace("mem_limit", name)) from None
         self.mount_rules  # noqa: B018 - raises
+        try:
+            require_queues(self.all_queues)
+        except InvalidInput as error:
+            raise ValueError(f"queues: {error.message.removesuffix('.')}") from None
         for network in (self.container_subnet, *self.blocked_networks):
             IPv4Network(network)
 
@@ -286,6 +292,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def all_queues(self) -> dict[str, Queue]:
+        """The queues by name, the default one included."""
+        return {
+            name: Queue(
+                max_workers=self.max_workers if one.max_workers is None else one.max_workers,
+                mem_limit=self.mem_limit if one.mem_limit is None else one.mem_limit,
+                max_cpus=self.max_cpus if one.max_cpus is None else one.max_cpus,
+                gpus=one.gpus,
+            )
+            for name, one in {DEFAULT_QUEUE: QueueSettings(), **self.queues}.items()
+        }
+
+    @property
     def database_url(self) -> str:
         return self.database or f"sqlite:///{self.data}/abaco.db"
 
@@ -300,90 +319,3 @@ def _require_provider_url(name: str, url: str | None) -> None:
         return
     if not url.startswith("http://") or urlsplit(url).hostname not in _LOOPBACK:
         raise ValueError(f"{name} must be an https:// URL")
-
-
-SETTING_NAMES = Settings.__struct_fields__
-_TYPES = get_type_hints(Settings, include_extras=True)
-
-
-def setting_meanings() -> dict[str, str]:
-    """What each setting means, by name."""
-    return {name: kind.__metadata__[0].description for name, kind in _TYPES.items() if name in SETTING_NAMES}
-
-
-SettingsSource = dict[str, str]
-"""Where each setting's value comes from: ``default``, ``file``, ``environment`` or ``flag``."""
-
-
-def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Settings, SettingsSource]:
-    """The settings and where each came from.
-
-    Raises InvalidInput that lists every problem at once: unknown names, wrong types, values out of range.
-    """
-    given: dict[str, tuple[Any, str]] = {}
-    problems: list[str] = []
-    chosen = {name: value for name, value in flags.items() if value is not None}
-    variables = {
-        key.removeprefix(ENVIRONMENT_PREFIX).lower(): value
-        for key, value in environment.items()
-        if key.startswith(ENVIRONMENT_PREFIX) and value
-    }
-    data = chosen.get("data") or variables.get("data")
-    if data is None:
-        raise InvalidInput("Say where the server keeps its data: --data DIR, or ABACO_DATA in the environment.")
-    contents = _read_file(Path(data) / FILE_NAME)
-    problems += [f"{FILE_NAME}: unknown setting {name!r}" for name in contents if name not in SETTING_NAMES]
-    for source, values in (("file", contents), ("environment", variables), ("flag", chosen)):
-        given.update({name: (value, source) for name, value in values.items() if name in SETTING_NAMES})
-    values, wrong = _convert(given)
-    problems += wrong
-    if not problems:
-        try:
-            settings = msgspec.convert(values, Settings)
-        except msgspec.ValidationError as error:
-            problems.append(str(error))
-    if problems:
-        raise InvalidInput("Settings: " + "; ".join(problems) + ".")
-    sources = {name: given[name][1] if name in given else "default" for name in SETTING_NAMES}
-    return settings, sources
-
-
-def _convert(given: Mapping[str, tuple[Any, str]]) -> tuple[dict[str, Any], list[str]]:
-    values: dict[str, Any] = {}
-    problems: list[str] = []
-    for name, (value, source) in given.items():
-        try:
-            values[name] = _convert_one(name, value)
-        except (msgspec.ValidationError, ValueError) as error:
-            reason = re.sub(r" - at `.*`$", "", str(error))
-            problems.append(f"{name} (from {source}): {reason}")
-    return values, problems
-
-
-def _convert_one(name: str, value: Any) -> Any:
-    if name in {"data", "seccomp_profile"} or name.startswith("tls_"):
-        return Path(value).expanduser().absolute()
-    if name in {
-        "insecure_registries",
-        "trusted_proxies",
-        "blocked_networks",
-        "global_mounts",
-        "privileged_mounts",
-    } and isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
-    if name == "tenant_mounts" and isinstance(value, str):
-        value = msgspec.json.decode(value)
-    kind = _TYPES[name]
-    choices = get_args(get_args(kind)[0]) if get_origin(get_args(kind)[0]) is Literal else ()
-    if choices and value not in choices:
-        raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
-    return msgspec.convert(value, kind, strict=False)
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput(f"{path} cannot be read: {error}") from None
