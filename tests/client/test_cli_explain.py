@@ -22,10 +22,11 @@ def test_explain_prints_phases_and_the_reason(server: FakeServer, abaco: RunAbac
     assert abaco("explain", "counter") == 0
     head, *phases, blank, reason = capsys.readouterr().out.splitlines()
     assert head.split() == ["PHASE", "SINCE", "(UTC)", "TOOK"]
-    rows = {phase[:24].strip(): phase[24:].split() for phase in phases}
+    rows = {phase.split()[0]: phase.split()[1:] for phase in phases}
     assert rows["waiting"] == ["2026-01-02", "03:04:05.678", "22", "ms"]
     assert rows["running"] == ["2026-01-02", "03:04:05.700", "12.3", "s"]
-    assert rows["starting"] == ["-", "-"]
+    assert rows["preparing"] == ["2026-01-02", "03:04:05.700", "-"]
+    assert set(rows) == {"waiting", "preparing", "running", "total"}
     assert (blank, reason) == ("", "RUNNING: It has been running\N{REPLACEMENT CHARACTER}[1m.")
 
 

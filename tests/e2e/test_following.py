@@ -2,11 +2,14 @@
 
 import os
 import signal
+import sys
 
+import cloudpickle
 import pytest
 from bench.live import LiveServer, until
 
 from abaco.client import Abaco
+from abaco.pool.recorder import TRUNCATED
 
 
 @pytest.fixture
@@ -32,6 +35,38 @@ def test_a_limit_of_the_message_ends_it_and_says_so(ab: Abaco, sleeper: str) -> 
     execution = ab.executions.get(sleeper, sent.execution_id)
     assert (execution.status, execution.reason) == ("COMPLETE", "run time limit reached: 1.5 seconds")
     assert execution.exit_code == 137  # a first process without a handler does not notice SIGTERM
+
+
+def chatter() -> None:
+    import sys
+
+    sys.stdout.buffer.write(b"\xff\x00 \xe2\x80\xa8\r" + "😀".encode() * 1_200_000)
+
+
+def test_garbage_and_logs_without_end_are_streamed_as_they_are_kept(ab: Abaco) -> None:
+    actor = ab.actors.add("abacosamples/py3_func")
+    assert ab.actors.wait(actor.id, timeout=60).status == "READY"
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    sent = ab.messages.send(actor.id, data=cloudpickle.dumps({"func": chatter}))
+    text = "".join(ab.logs.follow(actor.id, sent.execution_id))
+    assert text == ab.logs.get(actor.id, sent.execution_id)
+    assert text.startswith("\ufffd\ufffd \u2028\r😀")
+    assert len(text) == 1_000_000 + len(TRUNCATED)
+    assert text.endswith(TRUNCATED)
+
+
+def test_an_execution_says_where_its_time_went(ab: Abaco, sleeper: str) -> None:
+    sent = ab.messages.send(sleeper, json={"sleep": 0.2, "iterations": 1})
+    ab.executions.wait(sleeper, sent.execution_id, timeout=60)
+    found = ab.executions.explain(sleeper, sent.execution_id)
+    assert (found.code, found.reason) == ("complete", "Its program ended with exit code 0.")
+    times = found.times
+    to_its_start = [times.queued, times.claimed, times.prepared, times.started]
+    moments = [moment for moment in (*to_its_start, times.first_output, times.exited, times.recorded) if moment]
+    assert len(moments) == 7
+    assert moments == sorted(moments)
+    assert found.durations.running is not None
+    assert found.durations.running >= 200
 
 
 def test_followers_neither_hold_up_a_stopping_api_nor_lose_anything_by_it(

@@ -40,7 +40,7 @@ def _explain(
 def _phases(found: Explanation) -> list[tuple[str, str, str]]:
     times, took = found.times, found.durations
     began = times.started or (times.claimed if times.recorded is None else None)
-    return [
+    rows = [
         ("waiting", _moment(times.queued), _duration(took.waiting)),
         ("preparing", _moment(times.claimed), _duration(took.preparing)),
         ("starting", _moment(times.prepared), _duration(took.starting)),
@@ -49,6 +49,7 @@ def _phases(found: Explanation) -> list[tuple[str, str, str]]:
         ("recording", _moment(times.exited), _duration(took.recording)),
         ("total", _moment(times.queued), _duration(took.total)),
     ]
+    return [row for row in rows if row[1:] != (_UNKNOWN, _UNKNOWN)]
 
 
 def _moment(at: datetime | None) -> str:

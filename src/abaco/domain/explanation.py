@@ -92,7 +92,7 @@ def _ended(execution: Execution) -> Explanation:
     if reason == StopReason.TIMED_OUT:
         return Explanation("time_limit", f"Its container was stopped: {_said(execution)}.")
     if reason == StopReason.HALTED:
-        return Explanation("halted", "Its container was killed, as somebody asked for (halted).")
+        return Explanation("halted", "Its container was killed, as it was halted by request.")
     if code == 0:
         return Explanation("complete", "Its program ended with exit code 0.")
     return Explanation("exit_code", f"Its program ended with exit code {code}{_signal(code)}; its log may say why.")
