@@ -3,11 +3,10 @@
 import re
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.live import LiveServer
-
-__all__ = ["measure_posts"]
+__all__ = ["Target", "measure_posts"]
 
 _SCRIPT = """
 wrk.method = "POST"
@@ -21,7 +20,15 @@ end
 """
 
 
-def measure_posts(server: LiveServer, actor_id: str, seconds: int) -> float:
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to post, and as whom."""
+
+    url: str
+    token: str
+
+
+def measure_posts(server: Target, actor_id: str, seconds: int) -> float:
     """Accepted posts a second. Raises RuntimeError if any request failed."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(_SCRIPT.replace("{token}", server.token))

@@ -36,7 +36,7 @@ from abaco.store.database import Database, open_database, require_url
 from abaco.store.sql import SqlStore
 from abaco.store.tables import actors, executions, logs, permissions
 
-__all__ = ["SIZES", "Measured", "fill", "measure_scale", "scale_report"]
+__all__ = ["SIZES", "Measured", "add_actors", "fill", "measure_scale", "scale_report"]
 
 TENANT = "dev"
 SIZES = {"actors": 10_000, "executions": 200_000}
@@ -110,6 +110,16 @@ def _execution(number: int, actor: Mapping[str, Any]) -> Mapping[str, Any]:
         "exit_code": 0,
         "final_state": {"Status": "exited", "OOMKilled": False, "ExitCode": 0, "Error": ""},
     }
+
+
+def add_actors(database: Path, number: int) -> None:
+    """Bring the SQLite database of a stopped server to `number` actors more, of many owners."""
+    opened = open_database(require_url(f"sqlite:///{database}"))
+    owners = [f"owner{owner}" for owner in range(_OWNERS)]
+    try:
+        fill(opened, owners, {"actors": number, "executions": 0}, first=_FIRST * 100 + number)
+    finally:
+        opened.close()
 
 
 def fill(database: Database, owners: Sequence[str], sizes: Mapping[str, int], first: int, reader: str = "") -> None:
