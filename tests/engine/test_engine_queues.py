@@ -108,6 +108,17 @@ def test_equals_take_turns_where_there_are_more_of_them_than_places(rig: Rig) ->
     assert order == ["a", "b", "c"] * 4
 
 
+def test_who_comes_later_gets_its_turn_too(rig: Rig) -> None:
+    _ready(rig, "a", 4)
+    rig.settle()
+    _ready(rig, "b", 1)
+    rig.settle()
+    rig.clock.advance(3)
+    rig.turn(sweep=True)
+    _end_all(rig)
+    assert _running(rig) == ["b"]
+
+
 def test_a_turn_is_longer_than_one_short_execution(rig: Rig) -> None:
     for actor_id in ("a", "b"):
         _ready(rig, actor_id, 4)

@@ -158,11 +158,10 @@ class Queue:
             self.ages[actor_id] = sorted(self.ages[actor_id])[: len(self.ages[actor_id]) - self.leaving[actor_id]]
         self.leaving.clear()
         decisions = plan([self.load(*name) for name in self.names], self.places)
-        for actor_id, number in decisions.retire.items():
-            self.leaving[actor_id] += number
+        self.leaving.update(decisions.retire)
         for actor_id, tenant, owner in self.names:
-            for _ in range(decisions.start.get(actor_id, 0)):
-                self.ages.setdefault(actor_id, []).append(0)
+            self.ages.setdefault(actor_id, []).extend([0] * decisions.start.get(actor_id, 0))
+            if actor_id in decisions.start or actor_id in decisions.retire:
                 self.since.update(dict.fromkeys(groups(tenant, owner, actor_id), next(self.clock)))
         assert sum(map(len, self.ages.values())) <= self.places
         self.ages = {actor_id: [age + 1 for age in ages] for actor_id, ages in self.ages.items() if ages}

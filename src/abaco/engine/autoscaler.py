@@ -1,29 +1,24 @@
 """Starting and retiring workers: looks at demand, lets `domain.scaling.plan` decide, tells the pool."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from abaco.domain.event import WorkerStarted, WorkerStopped
 from abaco.domain.ids import NewId
 from abaco.domain.lifecycle import ActorStatus, WorkerStatus
 from abaco.domain.queue import Queue
-from abaco.domain.scaling import ActorLoad, plan
+from abaco.domain.scaling import plan
 from abaco.domain.worker import Worker
 from abaco.engine.crew import Crew, Member
-from abaco.engine.turns import Turns
+from abaco.engine.demand import Demand
+from abaco.engine.loads import Loads, last_idle
 from abaco.errors import AbacoError
 from abaco.ports import Clock, Emit, Pool, Store, Waiting, WorkerOrder
 from abaco.services.work import Work
 
 __all__ = ["Autoscaler", "Capacity"]
 
-_RUNNABLE = {ActorStatus.SUBMITTED, ActorStatus.READY}
 _ASKED = "asked to stop"
-
-
-_TURN = timedelta(seconds=2)
-"""How long a worker has its place before an equal may have it: much longer than it takes to start one."""
 
 
 class Capacity:
@@ -69,112 +64,67 @@ class Autoscaler:
         self._new_id = new_id
         self._emit = emit
         self._capacity = capacity
-        # Demand as last seen of actors that want more than they have: they compete for places that others free.
-        self._seen: dict[str, Waiting] = {}
-        self._turns = Turns()
+        self._demand = Demand()
+        self._loads = Loads(crew, self._demand, clock, capacity.max_workers_per_actor)
 
     def scale(self, asked: set[str] | None, looked_at: Sequence[Waiting]) -> None:
         """Act on a fresh look at the demand of the actors `asked` about (None: all); who was not found has none."""
-        gone = self._seen.keys() - {waiting.actor.id for waiting in looked_at}
-        for actor_id in gone if asked is None else gone & asked:
-            del self._seen[actor_id]
+        present = {waiting.actor.id for waiting in looked_at}
+        for actor_id in (self._demand.ids() if asked is None else self._demand.ids() & asked) - present:
+            self._demand.drop(actor_id)
         for waiting in looked_at:
             for member in self._crew.of(waiting.actor.id):
                 member.is_sync = waiting.actor.is_sync
                 member.is_warm = member.is_warm and waiting.actor.is_warm
             self._retire_unfit(waiting)
-            self._seen[waiting.actor.id] = waiting
+            self._demand.put(waiting)
         for name in self._capacity.queues:
             if self._share_out(name):
                 # Idle workers went at once: their places are given away in this very turn.
                 self._share_out(name)
-        self._seen = {id_: waiting for id_, waiting in self._seen.items() if self._wants(waiting)}
-        self._turns.keep(waiting.actor for waiting in self._seen.values())
+        for actor_id in self._demand.ids() & (present | self._crew.actor_ids()):
+            self._drop_if_content(actor_id)
 
-    def _wants(self, waiting: Waiting) -> bool:
-        load = self._load(waiting)
-        return load.wanted > 0 or load.lacking > 0
+    def _drop_if_content(self, actor_id: str) -> None:
+        waiting = self._demand.find(actor_id)
+        if waiting is not None:
+            load = self._loads.of(waiting)
+            if not load.wanted and not load.lacking:
+                self._demand.drop(actor_id)
 
     def claimed(self, actor_id: str) -> None:
         """One of the messages that were seen waits no more."""
-        waiting = self._seen.get(actor_id)
+        waiting = self._demand.find(actor_id)
         # A full count means so many or more.
         if waiting is not None and waiting.count < self._capacity.most:
-            self._seen[actor_id] = replace(waiting, count=waiting.count - 1)
+            self._demand.change(actor_id, claimed=1)
 
     def _share_out(self, queue: str) -> bool:
         """Start and retire workers of the queue as planned; whether a place became free at once."""
-        seen = [waiting for waiting in self._seen.values() if waiting.actor.queue == queue]
-        decisions = plan(
-            [*map(self._load, seen), *self._resting(queue, {waiting.actor.id for waiting in seen})],
-            self._capacity.queues[queue].max_workers,
-        )
+        places = self._capacity.queues[queue].max_workers
+        decisions = plan(self._loads.in_queue(queue, places), places)
         for actor_id, count in decisions.start.items():
             for _ in range(count):
-                self._start(self._seen[actor_id])
+                self._start(actor_id)
         staff = len(self._crew)
         for actor_id, count in decisions.retire.items():
             self._make_room(self._crew.of(actor_id, queue), count)
+            self._demand.had_place(actor_id)
         return len(self._crew) < staff
 
     def has_use_for(self, actor_id: str) -> bool:
         """Whether one more message could be claimed now, or start a worker; else its workers ask when they are free."""
-        waiting = self._seen.get(actor_id)
+        waiting = self._demand.find(actor_id)
         if waiting is None:
             return True
-        load = self._load(waiting)
+        load = self._loads.of(waiting)
         queue = self._capacity.queues.get(waiting.actor.queue)
         full = queue is None or self._crew.number_in(waiting.actor.queue) >= queue.max_workers
         return not load.workers or load.idle > 0 or (load.workers < load.limit and not full)
 
-    def _load(self, waiting: Waiting) -> ActorLoad:
-        actor = waiting.actor
-        team = self._crew.of(actor.id, actor.queue)
-        current = [member for member in team if member.revision == actor.revision and not member.leaving]
-        idle = sum(member.is_idle for member in current)
-        starting = sum(member.digest is None for member in current)
-        leaving = sum(member.leaving for member in team)
-        return ActorLoad(
-            actor_id=actor.id,
-            tenant=actor.tenant,
-            owner=actor.owner,
-            limit=actor.worker_limit(self._capacity.max_workers_per_actor),
-            wanted=_wanted(waiting, idle + starting),
-            idle=idle,
-            starting=starting,
-            busy=len(team) - idle - starting - leaving,
-            leaving=leaving,
-            requested=waiting.requested if actor.status in _RUNNABLE else 0,
-            had_turn=self._had_turn(team),
-            devices=frozenset(actor.gpus),
-            since=self._turns.since(actor),
-        )
-
-    def _resting(self, queue: str, seen: set[str]) -> list[ActorLoad]:
-        """The loads of those who want nothing more than they have, who was at work last at the end."""
-        teams = [self._crew.of(actor_id, queue) for actor_id in self._crew.actor_ids() - seen]
-        return [self._rest(team) for team in sorted(filter(None, teams), key=_last_idle)]
-
-    def _rest(self, team: Sequence[Member]) -> ActorLoad:
-        one, idle, leaving = team[0], sum(m.is_idle for m in team), sum(m.leaving for m in team)
-        return ActorLoad(
-            actor_id=one.actor_id,
-            tenant=one.tenant,
-            owner=one.owner,
-            limit=0,
-            wanted=0,
-            idle=idle,
-            busy=len(team) - idle - leaving,
-            leaving=leaving,
-            had_turn=self._had_turn(team),
-            devices=frozenset().union(*(member.devices for member in team)),
-        )
-
-    def _had_turn(self, team: Iterable[Member]) -> bool:
-        since = self._clock.now() - _TURN
-        return any(m.ready_at is not None and m.ready_at <= since and not m.leaving for m in team)
-
-    def _start(self, waiting: Waiting) -> None:
+    def _start(self, actor_id: str) -> None:
+        waiting = self._demand.find(actor_id)
+        assert waiting is not None  # noqa: S101 - who lacks workers has been seen
         actor = waiting.actor
         try:
             image = self._work.image_for(actor)
@@ -205,7 +155,7 @@ class Autoscaler:
         )
         self._store.workers.add(worker)
         self._crew.add(member)
-        self._turns.served(actor)
+        self._demand.had_place(actor.id)
         self._pool.start(WorkerOrder(member.worker_id, actor.id, image))
         self._emit(WorkerStarted(member.worker_id, actor.id, actor.revision))
 
@@ -248,10 +198,10 @@ class Autoscaler:
     def _dismiss(self, member: Member, reason: str) -> None:
         """Let a free worker go, and start no other in its place unless messages wait."""
         self._retire(member, reason, for_good=True)
-        waiting = self._seen.get(member.actor_id)
+        waiting = self._demand.find(member.actor_id)
         if waiting is not None:
             left = min(waiting.requested, len(self._crew.of(member.actor_id)))
-            self._seen[member.actor_id] = replace(waiting, requested=left)
+            self._demand.change(member.actor_id, requested=left)
 
     def _retire(self, member: Member, reason: str, *, for_good: bool = False) -> None:
         self._pool.stop(member.worker_id)
@@ -272,19 +222,5 @@ class Autoscaler:
         if member.is_warm or not member.is_sync:
             return member.is_warm
         team = self._crew.of(member.actor_id)
-        last = max(team, key=lambda one: _last_idle([one]))
+        last = max(team, key=lambda one: last_idle([one]))
         return member is last and all(one.is_idle for one in team)
-
-
-def _last_idle(team: Sequence[Member]) -> float:
-    return max(member.idle_since.timestamp() if member.idle_since else 0.0 for member in team)
-
-
-def _wanted(waiting: Waiting, available: int) -> int:
-    """Messages an actor has use for workers for. A SUBMITTED actor wants one, to have its image prepared."""
-    status = waiting.actor.status
-    if status is ActorStatus.READY:
-        return waiting.count
-    if status is ActorStatus.SUBMITTED:
-        return available or max(1, waiting.count)
-    return 0
