@@ -10,7 +10,7 @@ from abaco.client import Abaco
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    samples = ("test", "wc", "sleep_loop", "py3_func", "sum_reducer")
+    samples = ("test", "wc", "sleep_loop", "py3_func", "sum_reducer", "warm_echo")
     with live_server(tmp_path_factory.mktemp("server") / "data", *samples, stop_grace_seconds="1") as running:
         yield running
 
