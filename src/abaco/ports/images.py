@@ -22,12 +22,22 @@ class ImageRef:
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
-    """An image unpacked on this machine. `config` is the ``config`` object of the OCI image configuration."""
+    """An image on this machine. `config` is the ``config`` object of the OCI image configuration.
+
+    `unpacked` is the root file system; None where the runtime keeps images itself.
+    """
 
     name: str
     digest: str
-    rootfs: Path
+    unpacked: Path | None
     config: Mapping[str, Any]
+
+    @property
+    def rootfs(self) -> Path:
+        """Raises ValueError if it is not unpacked."""
+        if self.unpacked is None:
+            raise ValueError(f"{self.name} is not unpacked on this machine")
+        return self.unpacked
 
 
 class ImageProvider(Protocol):
@@ -37,4 +47,4 @@ class ImageProvider(Protocol):
         """Take in an OCI or Docker archive; its manifest digest. Raises ImageError."""
 
     def prepare(self, ref: ImageRef) -> PreparedImage:
-        """Unpack the image, pulling it first if the digest is not known; once per digest. Raises ImageError."""
+        """Make the image ready, pulling it first if the digest is not known; once per digest. Raises ImageError."""

@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 
 from abaco.ports import ImageError
 
-__all__ = ["archive_source"]
+__all__ = ["archive_source", "open_archive"]
 
 _MAX_INDEX_BYTES: Final = 4 << 20
 _MAX_MEMBERS: Final = 100_000
@@ -21,17 +21,25 @@ _NAME_KEY: Final = "org.opencontainers.image.ref.name"
 
 def archive_source(archive: Path, workspace: Path) -> str:
     """Bring `archive` into `workspace`; how skopeo, run there, is told to read its first image. Raises ImageError."""
+    _, found = open_archive(archive, workspace)
+    # What `docker save` writes since version 25 is both; the Docker side knows which image is the first.
+    if "manifest.json" in found:
+        return f"docker-archive:{_NAME}:@0"
+    return f"oci-archive:{_NAME}{_first_name(found['index.json'])}"
+
+
+def open_archive(archive: Path, workspace: Path) -> tuple[Path, dict[str, Any]]:
+    """Bring `archive` into `workspace`: an uncompressed tar file, and its lists of images: that of Docker's kind
+    is called manifest.json, that of OCI's index.json. Raises ImageError if it has neither.
+    """
     try:
         _bring(archive, workspace / _NAME)
         found = _indexes(workspace / _NAME)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise ImageError("it is not a tar file, or not a complete one") from error
-    # What `docker save` writes since version 25 is both; the Docker side knows which image is the first.
-    if "manifest.json" in found:
-        return f"docker-archive:{_NAME}:@0"
-    if "index.json" in found:
-        return f"oci-archive:{_NAME}{_first_name(found['index.json'])}"
-    raise ImageError("it has neither index.json nor manifest.json")
+    if not found:
+        raise ImageError("it has neither index.json nor manifest.json")
+    return workspace / _NAME, found
 
 
 def _bring(archive: Path, target: Path) -> None:

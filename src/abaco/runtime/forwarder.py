@@ -17,7 +17,7 @@ __all__ = ["Forwarder", "Serving"]
 
 _PIECE_BYTES: Final = 1 << 16
 _MAX_CONNECTIONS: Final = 64
-"""Of one worker's container at once."""
+"""Of one container at once."""
 
 
 class Forwarder:
@@ -32,7 +32,10 @@ class Forwarder:
     def serve(self, network: int) -> "Serving":
         """Listen at the API's address in the network namespace `network`, whose loopback is up. Raises OSError."""
         with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
-            listener = elsewhere.submit(_listen, network, self._address).result()
+            return self.accept(elsewhere.submit(_listen, network, self._address).result())
+
+    def accept(self, listener: socket.socket) -> "Serving":
+        """Pass on what connects to `listener`, which is closed with what is returned."""
         serving = Serving(self._loop, self._address)
         asyncio.run_coroutine_threadsafe(serving.start(listener), self._loop).result()
         return serving
@@ -44,12 +47,12 @@ class Forwarder:
 
 
 class Serving:
-    """One namespace's share of the forwarder."""
+    """One listening socket's share of the forwarder."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, address: tuple[str, int]) -> None:
         self._loop = loop
         self._address = address
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], str] = {}
 
     async def start(self, listener: socket.socket) -> None:
         self._server = await asyncio.start_server(self._accept, sock=listener)
@@ -65,12 +68,13 @@ class Serving:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._tasks) >= _MAX_CONNECTIONS:
+        client = (writer.get_extra_info("peername") or ("",))[0]  # gone already
+        if list(self._tasks.values()).count(client) >= _MAX_CONNECTIONS:
             writer.close()
             return
         task = self._loop.create_task(self._relay(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = client
+        task.add_done_callback(self._tasks.pop)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers = [writer]

@@ -19,7 +19,7 @@ from abaco.runtime.forwarder import Forwarder, Serving
 from abaco.runtime.namespaces import Namespaces, descriptor_path
 from abaco.runtime.unavailable import RuntimeUnavailable
 
-__all__ = ["Connection", "Network", "NetworkRules", "Uplink"]
+__all__ = ["Connection", "Network", "NetworkRules", "Uplink", "ensure_rule"]
 
 _PREFIX: Final = "abaco"
 _TRIES: Final = 20
@@ -93,19 +93,19 @@ class Uplink:
     def _make_firewall(self) -> None:
         cable, subnet = f"{_PREFIX}+", str(self.rules.subnet)
         outward = ["POSTROUTING", "-s", subnet, "!", "-o", cable, "-j", "MASQUERADE"]
-        _ensure("nat", outward)
+        ensure_rule("nat", outward)
         # Each goes to the top of its chain: the last ones stand first.
-        _ensure("filter", ["FORWARD", "-o", cable, "-j", "DROP"])
-        _ensure(
+        ensure_rule("filter", ["FORWARD", "-o", cable, "-j", "DROP"])
+        ensure_rule(
             "filter", ["FORWARD", "-o", cable, "-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "ACCEPT"]
         )
-        _ensure("filter", ["FORWARD", "-i", cable, "-j", "ACCEPT"])
+        ensure_rule("filter", ["FORWARD", "-i", cable, "-j", "ACCEPT"])
         for blocked in (subnet, *map(str, self.rules.blocked)):
-            _ensure("filter", ["FORWARD", "-i", cable, "-d", blocked, "-j", "DROP"])
-        _ensure("filter", ["INPUT", "-i", cable, "-j", "DROP"])
+            ensure_rule("filter", ["FORWARD", "-i", cable, "-d", blocked, "-j", "DROP"])
+        ensure_rule("filter", ["INPUT", "-i", cable, "-j", "DROP"])
         if self.rules.api_port is not None:
             port = str(self.rules.api_port)
-            _ensure("filter", ["INPUT", "-i", cable, "-p", "tcp", "--dport", port, "-j", "ACCEPT"])
+            ensure_rule("filter", ["INPUT", "-i", cable, "-p", "tcp", "--dport", port, "-j", "ACCEPT"])
 
 
 class Network:
@@ -150,8 +150,8 @@ def _batch(inside: Sequence[str], lines: Iterable[str]) -> None:
     _call([*inside, "ip", "-batch", "-"], "\n".join(lines))
 
 
-def _ensure(table: str, rule: Sequence[str]) -> None:
-    """See to it that the firewall has the rule, once however many servers want it."""
+def ensure_rule(table: str, rule: Sequence[str]) -> None:
+    """See to it that the firewall has the rule, once however many servers want it. Raises RuntimeUnavailable."""
     chain, *what = rule
     base = ["iptables", "--wait", "10", "--table", table]
     try:

@@ -16,8 +16,8 @@ from abaco.runtime.container import Container
 from abaco.runtime.diagnosis import OutputGate, explained
 from abaco.runtime.follow import Follower, Served
 from abaco.runtime.isolation import Cell, Isolation
+from abaco.runtime.listener import SinkListener
 from abaco.runtime.program import CrunProgram
-from abaco.runtime.results import MAX_RESULT_BYTES
 from abaco.runtime.spec import Surroundings, runtime_spec
 
 __all__ = ["CrunSandbox"]
@@ -149,7 +149,7 @@ class CrunSandbox(Sandbox):
         gate = container.gate(sink)
         if bundle is None:
             gate.release()
-        listener = _Listener(sink, gate, self._clock)
+        listener = SinkListener(sink, gate.feed, self._clock)
         follower = Follower(container.output, container.results, listener, _served(spec, container))
         exit_code = None
         try:
@@ -205,26 +205,6 @@ class _Usage:
     at: datetime
     cpu: int
     oom_kills: int
-
-
-class _Listener:
-    """Brings a container's words to its sink, and adds ours where a result is lost."""
-
-    def __init__(self, sink: ContainerSink, gate: OutputGate, clock: Clock) -> None:
-        self.result = sink.result
-        self.spoke_at: datetime | None = None
-        self._sink = sink
-        self._gate = gate
-        self._clock = clock
-
-    def output(self, data: bytes) -> None:
-        if self.spoke_at is None:
-            self.spoke_at = self._clock.now()
-        self._gate.feed(data)
-
-    def dropped(self, size: int) -> None:
-        note = f"Abaco: a result of {size} bytes was dropped; a result may have at most {MAX_RESULT_BYTES} bytes.\n"
-        self._sink.output(note.encode())
 
 
 def _lasting(spec: ContainerSpec) -> ContainerSpec:

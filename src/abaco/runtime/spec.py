@@ -10,13 +10,23 @@ from abaco.ports import ContainerSpec, ContainerStartError
 from abaco.runtime.accounts import Account
 from abaco.runtime.seccomp import BPF_ANNOTATION
 
-__all__ = ["BINARY_PATH", "RESULTS_PATH", "SERVE_PATH", "Surroundings", "command", "environment", "runtime_spec"]
+__all__ = [
+    "BINARY_PATH",
+    "DOCKER_SOCKET",
+    "OOM_SCORE",
+    "RESULTS_PATH",
+    "SERVE_PATH",
+    "Surroundings",
+    "command",
+    "environment",
+    "runtime_spec",
+]
 
 RESULTS_PATH: Final = "/_abaco_results.sock"
 BINARY_PATH: Final = "/_abaco_binary_data"
 SERVE_PATH: Final = "/_abaco_serve.sock"
-_DOCKER_SOCKET: Final = "/var/run/docker.sock"
-_OOM_SCORE: Final = 500  # when memory is short the kernel is to kill a container, not its crun nor the engine
+DOCKER_SOCKET: Final = "/var/run/docker.sock"
+OOM_SCORE: Final = 500  # when memory is short the kernel is to kill a container, not its crun nor the engine
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MASKED: Final = (
     "/proc/acpi",
@@ -109,7 +119,7 @@ def _process(config: Mapping[str, Any], spec: ContainerSpec, account: Account) -
         "cwd": working_directory if isinstance(working_directory, str) and working_directory else "/",
         "capabilities": dict.fromkeys(_CAPABILITY_SETS, _own_capabilities() if spec.privileged else ()),
         "noNewPrivileges": not spec.privileged,
-        "oomScoreAdj": _OOM_SCORE,
+        "oomScoreAdj": OOM_SCORE,
     }
 
 
@@ -144,7 +154,7 @@ def _mounts(spec: ContainerSpec, given: Surroundings) -> list[dict[str, Any]]:
     if given.serve:
         mounts.append(_bind(given.serve, SERVE_PATH))
     if given.docker_socket:
-        mounts.append(_shared(str(given.docker_socket), _DOCKER_SOCKET, read_only=False))
+        mounts.append(_shared(str(given.docker_socket), DOCKER_SOCKET, read_only=False))
     return mounts
 
 
