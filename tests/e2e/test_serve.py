@@ -75,7 +75,7 @@ def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "variables", "word"),
     [
-        (["--runtime", "docker"], {}, "runtime"),
+        (["--runtime", "podman"], {}, "runtime"),
         (["--pool", "moon"], {}, "pool"),
         (["--database", "mysql://x/y"], {}, "database"),
         (["--port", "70000"], {}, "port"),

@@ -40,7 +40,7 @@ def test_the_data_directory_has_to_be_said(tmp_path: Path) -> None:
 def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text("port = 'high'\nportt = 1\n")
     with pytest.raises(InvalidInput) as refused:
-        _read(tmp_path, {"ABACO_LEASE_SECONDS": "0.5"}, runtime="docker")
+        _read(tmp_path, {"ABACO_LEASE_SECONDS": "0.5"}, runtime="podman")
     for words in (f"{FILE_NAME}: unknown setting 'portt'", "port (from file)", "lease_seconds (from environment)"):
         assert words in refused.value.message
     assert "runtime (from flag)" in refused.value.message

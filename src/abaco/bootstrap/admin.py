@@ -10,7 +10,8 @@ from abaco.bootstrap.keys import (
     vault,
     write_encryption_keys,
 )
-from abaco.bootstrap.parts import SystemClock, image_provider, open_store, prepare_data, run_directory
+from abaco.bootstrap.parts import SystemClock, open_store, prepare_data, run_directory
+from abaco.bootstrap.runtimes import open_images
 from abaco.domain.tenant import Tenant
 from abaco.errors import NotFound
 from abaco.services.images import Images
@@ -56,6 +57,7 @@ def open_admin(settings: Settings, *, create: bool) -> Iterator[Admin]:
         if tenants.match(settings.default_tenant) is None:
             tenants.add(Tenant(settings.default_tenant))
         users = Users(store, SystemClock())
-        yield Admin(store, tenants, users, Images(store, image_provider(settings), SystemClock()), rotation)
+        with open_images(settings) as provider:
+            yield Admin(store, tenants, users, Images(store, provider, SystemClock()), rotation)
     finally:
         store.close()

@@ -12,8 +12,8 @@ from abaco.bootstrap.keys import (
     vault,
     webhook_secret,
 )
-from abaco.bootstrap.machine import crun_runtime
-from abaco.bootstrap.parts import SWITCH_SECONDS, SystemClock, image_provider, open_store, run_directory
+from abaco.bootstrap.parts import SWITCH_SECONDS, SystemClock, open_store, run_directory
+from abaco.bootstrap.runtimes import open_runtime
 from abaco.domain.ids import new_id
 from abaco.engine.autoscaler import Autoscaler, Capacity
 from abaco.engine.crew import Crew
@@ -27,8 +27,7 @@ from abaco.engine.reaper import Reaper
 from abaco.notify.local import API, ENGINE, LocalListener, LocalNotifier
 from abaco.pool.address import own_address
 from abaco.pool.local import LocalPool
-from abaco.ports import Runtime
-from abaco.runtime.kernel import enter_private_mounts
+from abaco.ports import ImageProvider, Runtime
 from abaco.services.configs import ConfigTexts
 from abaco.services.events import Events, WebhookRules
 from abaco.services.execution_tokens import ExecutionTokens
@@ -50,27 +49,30 @@ def run_engine(settings: Settings) -> None:
     """The `engine` role: move messages until a signal. Must be called before any thread is started."""
     os.nice(_ENGINE_NICENESS)
     sys.setswitchinterval(SWITCH_SECONDS)
-    enter_private_mounts()
-    telemetry = Telemetry("engine", settings.log_level)
-    runtime = crun_runtime(settings, SystemClock())
-    killed = runtime.clean()
-    if killed:
-        telemetry.log.warning("leftover_containers_killed", count=killed)
-    store = open_store(settings)
-    listener = LocalListener(run_directory(settings), ENGINE)
-    try:
-        anyio.run(partial(_engine, settings, store, runtime, listener, telemetry))
-    finally:
-        listener.close()
-        store.close()
+    with open_runtime(settings, SystemClock()) as (runtime, images):
+        telemetry = Telemetry("engine", settings.log_level)
+        killed = runtime.clean()
+        if killed:
+            telemetry.log.warning("leftover_containers_killed", count=killed)
+        store = open_store(settings)
+        listener = LocalListener(run_directory(settings), ENGINE)
+        try:
+            anyio.run(partial(_engine, settings, store, runtime, images, listener, telemetry))
+        finally:
+            listener.close()
+            store.close()
 
 
 async def _engine(
-    settings: Settings, store: SqlStore, runtime: Runtime, listener: LocalListener, telemetry: Telemetry
+    settings: Settings,
+    store: SqlStore,
+    runtime: Runtime,
+    provider: ImageProvider,
+    listener: LocalListener,
+    telemetry: Telemetry,
 ) -> None:
     engine_id, clock, alarm, outbox_alarm, crew = new_id(), SystemClock(), Alarm(), Alarm(), Crew()
     inbox = Inbox(alarm.ring, alarm.ring_soon)
-    provider = image_provider(settings)
     pool = LocalPool(provider, runtime, inbox.put)
     tokens = ExecutionTokens(execution_secret(settings))
     images = Images(store, provider, clock)

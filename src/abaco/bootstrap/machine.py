@@ -1,4 +1,4 @@
-"""Wires what runs containers on this machine: settings in, a runtime out."""
+"""Wires what runs containers by crun on this machine: settings in, a runtime out."""
 
 import socket
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from abaco.runtime.network import Network, NetworkRules, Uplink
 from abaco.runtime.seccomp import compile_profile
 from abaco.settings import Settings
 
-__all__ = ["crun_runtime"]
+__all__ = ["api_address", "crun_runtime"]
 
 _RESOLVED = Path("/run/systemd/resolve/resolv.conf")
 """Where systemd-resolved says whom it asks itself; ``/etc/resolv.conf`` then leads to its own loopback address."""
@@ -39,7 +39,7 @@ def crun_runtime(settings: Settings, clock: Clock) -> CrunRuntime:
 def _network(settings: Settings) -> Network | None:
     if settings.network == "host":
         return None
-    address = _api_address(settings)
+    address = api_address(settings)
     on_loopback = ip_address(address[0]).is_loopback if address else False
     forwarder = Forwarder(address) if address and on_loopback else None
     if settings.network == "none":
@@ -49,7 +49,7 @@ def _network(settings: Settings) -> Network | None:
     return Network(Uplink(NetworkRules(IPv4Network(settings.container_subnet), blocked, port)), forwarder)
 
 
-def _api_address(settings: Settings) -> tuple[str, int] | None:
+def api_address(settings: Settings) -> tuple[str, int] | None:
     """Where this machine finds the API under the URL that users know; None if it does not know the name."""
     url = urlsplit(settings.base_url)
     try:
@@ -87,7 +87,7 @@ def _is_loopback(address: str) -> bool:
 
 def _hosts(settings: Settings) -> str:
     lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost"]
-    address, name = _api_address(settings), urlsplit(settings.base_url).hostname or ""
+    address, name = api_address(settings), urlsplit(settings.base_url).hostname or ""
     if address and ip_address(address[0]).is_loopback and name not in {"localhost", address[0]}:
         lines.append(f"{address[0]} {name}")
     return "".join(f"{line}\n" for line in lines)

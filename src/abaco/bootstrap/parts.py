@@ -5,12 +5,11 @@ from pathlib import Path
 
 from abaco.domain.moment import utc_now
 from abaco.errors import InvalidInput
-from abaco.runtime.images import OciImages
 from abaco.settings import Settings
 from abaco.store.database import open_database, require_url
 from abaco.store.sql import SqlStore
 
-__all__ = ["SWITCH_SECONDS", "SystemClock", "image_provider", "open_store", "prepare_data", "run_directory"]
+__all__ = ["SWITCH_SECONDS", "SystemClock", "open_store", "prepare_data", "run_directory"]
 
 SWITCH_SECONDS = 0.0005
 """How long a thread may keep the others of its process waiting: each of them lets go many times a message."""
@@ -43,7 +42,3 @@ def run_directory(settings: Settings) -> Path:
 
 def open_store(settings: Settings) -> SqlStore:
     return SqlStore(open_database(require_url(settings.database_url)), settings.search_seconds)
-
-
-def image_provider(settings: Settings) -> OciImages:
-    return OciImages(settings.data / "images", settings.insecure_registries)

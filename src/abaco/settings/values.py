@@ -43,7 +43,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: Annotated[
         str | None, Meta(description="postgresql:// URL; without it, a SQLite file in the data directory.")
     ] = None
-    runtime: Annotated[Literal["crun"], Meta(description="What starts containers.")] = "crun"
+    runtime: Annotated[
+        Literal["crun", "docker"],
+        Meta(description="What starts containers: crun, or the Docker engine that DOCKER_HOST leads to."),
+    ] = "crun"
     pool: Annotated[Literal["local"], Meta(description="Where workers live.")] = "local"
     api_server: Annotated[
         str | None,

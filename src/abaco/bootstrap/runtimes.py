@@ -1,0 +1,59 @@
+"""Chooses what runs containers, and where its images come from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from abaco.bootstrap.machine import crun_runtime
+from abaco.errors import Unavailable
+from abaco.ports import Clock, ImageProvider, Runtime
+from abaco.runtime.crun import require_crun
+from abaco.runtime.docker.location import answering_socket
+from abaco.runtime.images import OciImages
+from abaco.runtime.kernel import enter_private_mounts
+from abaco.runtime.unavailable import RuntimeUnavailable
+from abaco.settings import Settings
+
+__all__ = ["open_images", "open_runtime"]
+
+
+@contextmanager
+def open_runtime(settings: Settings, clock: Clock) -> Iterator[tuple[Runtime, ImageProvider]]:
+    """Must be entered before any thread is started. Raises RuntimeUnavailable, which says what to do instead."""
+    if settings.runtime == "docker":
+        from abaco.bootstrap.docker import open_docker  # noqa: PLC0415 - loads much that crun does without
+
+        with open_docker(settings, clock) as opened:
+            yield opened
+    else:
+        yield _crun(settings, clock)
+
+
+@contextmanager
+def open_images(settings: Settings) -> Iterator[ImageProvider]:
+    """The images of the runtime. Raises Unavailable if this machine lacks what it takes."""
+    try:
+        if settings.runtime == "docker":
+            from abaco.bootstrap.docker import open_docker_images  # noqa: PLC0415 - as above
+
+            with open_docker_images(settings) as images:
+                yield images
+        else:
+            yield _oci_images(settings)
+    except RuntimeUnavailable as error:
+        raise Unavailable(str(error)) from None
+
+
+def _crun(settings: Settings, clock: Clock) -> tuple[Runtime, ImageProvider]:
+    try:
+        require_crun()
+        enter_private_mounts()
+        return crun_runtime(settings, clock), _oci_images(settings)
+    except RuntimeUnavailable as error:
+        engine = answering_socket()
+        if engine is None:
+            raise
+        raise RuntimeUnavailable(f"{error} Or start with --runtime docker: an engine listens at {engine}.") from None
+
+
+def _oci_images(settings: Settings) -> OciImages:
+    return OciImages(settings.data / "images", settings.insecure_registries)

@@ -1,0 +1,1 @@
+"""Containers by the Docker Engine, or by what speaks its API (Podman)."""

@@ -1,0 +1,118 @@
+"""Images in the engine: pulled by it, or loaded into it from the blobs of imported archives.
+
+Each is known there by a name of ours that holds its digest. Blobs lie where those of crun's images do, so that an image
+is loaded again when the engine has lost it, and that either runtime finds what was imported for the other.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from aiodocker import Docker
+
+from abaco.domain.image import at_digest, normalize
+from abaco.ports import ImageError, ImageProvider, ImageRef, PreparedImage
+from abaco.runtime.docker.archive import take_in, write_for_engine
+from abaco.runtime.docker.engine import DockerEngine, EngineError
+from abaco.runtime.image_directory import ImageDirectory
+from abaco.runtime.layout import digest_hex
+from abaco.runtime.skopeo import explained
+
+__all__ = ["DockerImages", "local_name"]
+
+_REPOSITORY: Final = "localhost/abaco-images"
+
+
+class DockerImages(ImageProvider):
+    """The images of `engine`, which has been entered; blobs and locks are below `directory`."""
+
+    def __init__(self, directory: Path, engine: DockerEngine, pull_timeout_seconds: float = 900.0) -> None:
+        self._directory = ImageDirectory(directory)
+        self._engine = engine
+        self._timeout = pull_timeout_seconds
+
+    def import_archive(self, archive: Path) -> str:
+        try:
+            with self._directory.workspace() as workspace:
+                blobs = workspace / "blobs"
+                blobs.mkdir()
+                digest = take_in(archive, workspace, blobs)
+                # A broken layer shows only here, and now is the time to say so.
+                self._load(blobs, digest, workspace)
+                self._directory.keep(blobs)
+        except (ImageError, EngineError) as error:
+            raise ImageError(f"The image archive cannot be used: {_reason(error)}") from error
+        return digest
+
+    def prepare(self, ref: ImageRef) -> PreparedImage:
+        try:
+            digest = ref.digest or self._pull(ref.name)
+            config = self._config(digest)
+            if config is None:
+                self._fetch(ref.name, digest)
+                config = self._config(digest)
+        except (ImageError, EngineError) as error:
+            raise ImageError(f"The image {ref.name} cannot be used: {_reason(error)}") from error
+        return PreparedImage(ref.name, digest, None, config or {})
+
+    def _fetch(self, name: str, digest: str) -> None:
+        """From the blobs that are here, or else from its registry."""
+        with self._directory.locked(digest):
+            if self._config(digest) is not None:
+                return
+            if (self._directory.blobs / digest_hex(digest)).exists():
+                with self._directory.workspace() as workspace:
+                    self._load(self._directory.blobs, digest, workspace)
+            else:
+                self._pull(at_digest(name, digest), digest)
+
+    def _config(self, digest: str) -> Mapping[str, Any] | None:
+        """The configuration of the image as the engine has it under our name, if it does."""
+        try:
+            found = self._engine.call(lambda client: client.images.inspect(local_name(digest)))
+        except EngineError as error:
+            if error.is_not_found:
+                return None
+            raise
+        return found.get("Config") or {}
+
+    def _load(self, blobs: Path, digest: str, workspace: Path) -> None:
+        archive = workspace / "for-engine.tar"
+        write_for_engine(blobs, digest, local_name(digest), archive)
+
+        async def load(client: Docker) -> None:
+            with archive.open("rb") as file:
+                await client.images.import_image(file)
+
+        self._engine.call(load, self._timeout)
+
+    def _pull(self, name: str, digest: str | None = None) -> str:
+        """Have the engine pull what `name` is now, and give it our name; its digest."""
+
+        async def pull(client: Docker) -> str:
+            await client.images.pull(name)
+            found = await client.images.inspect(name)
+            known = digest or _digest_at(name, found.get("RepoDigests") or [])
+            repository, _, tag = local_name(known).partition(":")
+            await client.images.tag(found["Id"], repository, tag=tag)
+            return known
+
+        return self._engine.call(pull, self._timeout)
+
+
+def local_name(digest: str) -> str:
+    """What the engine calls the image with that digest."""
+    return f"{_REPOSITORY}:{digest_hex(digest)}"
+
+
+def _digest_at(name: str, known: list[str]) -> str:
+    """The digest under which the registry of `name` has the image; other registries may have it, too."""
+    for reference in known:
+        digest = reference.partition("@")[2]
+        if normalize(reference) == normalize(at_digest(name, digest)):
+            return digest
+    raise ImageError("its registry does not say its digest")
+
+
+def _reason(error: Exception) -> str:
+    return explained(str(error)) if isinstance(error, EngineError) else str(error)
