@@ -39,14 +39,16 @@ missing_packages() {
     [ -e /etc/containers/policy.json ] || say golang-github-containers-common
     # The package `busybox` has a program of the same name that does not run in an empty root file system.
     [ "$(dpkg-query -W -f '${db:Status-Status}' busybox-static 2>/dev/null)" = installed ] || say busybox-static
-    # Tests start PostgreSQL servers of their own.
+    # Tests start an engine of their own.
+    have dockerd || say docker.io
+    # As well as PostgreSQL servers.
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || say postgresql
     [ -x "$UV" ] || /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null || say python3-venv
 }
 
 # As root. Services that packages bring are for the tests to start: nothing is left running or started at boot.
 install_packages() {
-    local policy=/usr/sbin/policy-rc.d service
+    local policy=/usr/sbin/policy-rc.d service containerd=
     export DEBIAN_FRONTEND=noninteractive
     if [ ! -e $policy ]; then
         # dpkg asks this program whether it may start a service: no.
@@ -55,12 +57,15 @@ install_packages() {
         # shellcheck disable=SC2064  # the path of now
         trap "rm -f $policy" EXIT
     fi
+    have containerd || containerd=containerd.service  # it comes with Docker
     apt-get -qq update
     apt-get -qq install -y --no-install-recommends -o Dpkg::Use-Pty=0 "$@" </dev/null
     [ -d /run/systemd/system ] || return 0
     for service in postgresql docker-registry; do
         case " $* " in *" $service "*) systemctl disable --now "$service" ;; esac
     done
+    # shellcheck disable=SC2086  # none or one
+    case " $* " in *" docker.io "*) systemctl disable --now docker.service docker.socket $containerd ;; esac
 }
 
 ensure_programs() {

@@ -1,10 +1,11 @@
-"""What every room's tests may ask for: fresh databases, both kinds."""
+"""What every room's tests may ask for: fresh databases, both kinds, and a Docker engine."""
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dockerd import Dockerd
 from postgres import Cluster, binaries
 
 from abaco.store.database import open_database, require_url
@@ -63,3 +64,11 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     path = tmp_path / "abaco.db"
     shutil.copy(sqlite_template, path)
     return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def dockerd() -> Iterator[Dockerd]:
+    """Started when the first test asks for it."""
+    dockerd = Dockerd()
+    yield dockerd
+    dockerd.stop()

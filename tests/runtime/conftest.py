@@ -7,11 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dockerd import Dockerd
 from runtime.lab import Lab
+from runtime.registry import running_registry
 from runtime.samples import Edit, add_accounts, add_file, add_perl, busybox_layer, oci_archive
 
-from abaco.ports import ImageRef, PreparedImage
+from abaco.ports import ImageProvider, ImageRef, PreparedImage, Runtime
 from abaco.runtime.crun import CrunRuntime
+from abaco.runtime.docker.images import DockerImages
+from abaco.runtime.docker.network import ContainerNetwork
+from abaco.runtime.docker.runtime import DockerRuntime
+from abaco.runtime.docker.sandbox import Terms
 from abaco.runtime.images import OciImages
 from abaco.runtime.isolation import Isolation
 from abaco.runtime.kernel import enter_private_mounts
@@ -19,6 +25,18 @@ from abaco.runtime.network import Network, NetworkRules, Uplink
 from abaco.runtime.seccomp import compile_profile
 
 MakeImage = Callable[..., PreparedImage]
+MakeRuntime = Callable[..., Runtime]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "crun(reason): what Docker does not have, and why (docs/operations.md)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever runs containers does so on each runtime, unless it says why not."""
+    if "kind" in metafunc.fixturenames:
+        kinds = ["crun"] if metafunc.definition.get_closest_marker("crun") else ["crun", "docker"]
+        metafunc.parametrize("kind", kinds, indirect=True, scope="session")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -33,12 +51,29 @@ class WallClock:
 
 
 @pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory) -> OciImages:
-    return OciImages(tmp_path_factory.mktemp("images"))
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which runtime."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")
-def make_image(images: OciImages, tmp_path_factory: pytest.TempPathFactory) -> MakeImage:
+def images(
+    kind: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> OciImages | DockerImages:
+    directory = tmp_path_factory.mktemp("images")
+    if kind == "crun":
+        return OciImages(directory)
+    return DockerImages(directory, request.getfixturevalue("dockerd").engine)
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_registry(tmp_path_factory.mktemp("registry")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def make_image(images: ImageProvider, tmp_path_factory: pytest.TempPathFactory) -> MakeImage:
     """Build, import and prepare an image from edits to a busybox root file system."""
 
     def make(*edits: Edit, config: Mapping[str, Any]) -> PreparedImage:
@@ -87,13 +122,13 @@ def isolation() -> Isolation:
 
 
 @pytest.fixture
-def make_runtime(data: Path, isolation: Isolation) -> Callable[..., CrunRuntime]:
+def make_crun_runtime(data: Path, isolation: Isolation) -> Callable[..., CrunRuntime]:
     return partial(CrunRuntime, data, WallClock(), isolation=isolation)
 
 
 @pytest.fixture
-def runtime(make_runtime: Callable[..., CrunRuntime]) -> Iterator[CrunRuntime]:
-    runtime = make_runtime()
+def crun_runtime(make_crun_runtime: Callable[..., CrunRuntime]) -> Iterator[CrunRuntime]:
+    runtime = make_crun_runtime()
     yield runtime
     runtime.clean()
     for base in runtime._groups._bases:
@@ -101,12 +136,35 @@ def runtime(make_runtime: Callable[..., CrunRuntime]) -> Iterator[CrunRuntime]:
 
 
 @pytest.fixture
-def runtime_directory(runtime: CrunRuntime) -> Path:
-    return runtime._sandboxes
+def make_docker_runtime(data: Path, dockerd: Dockerd) -> Callable[..., DockerRuntime]:
+    """Without a network, which takes the engine half of a container's time."""
+    terms = Terms(ContainerNetwork("none"), disk=256 << 20)
+    return partial(DockerRuntime, data, WallClock(), dockerd.engine, terms=terms)
 
 
 @pytest.fixture
-def lab(runtime: CrunRuntime, shell: PreparedImage) -> Iterator[Lab]:
+def docker_runtime(make_docker_runtime: Callable[..., DockerRuntime], dockerd: Dockerd) -> Iterator[DockerRuntime]:
+    runtime = make_docker_runtime()
+    yield runtime
+    runtime.clean()
+    assert dockerd.containers() == []
+
+
+@pytest.fixture
+def make_runtime(kind: str, request: pytest.FixtureRequest) -> MakeRuntime:
+    """Another process's, as it were, on the same data."""
+    made: MakeRuntime = request.getfixturevalue(f"make_{kind}_runtime")
+    return made
+
+
+@pytest.fixture
+def runtime(kind: str, request: pytest.FixtureRequest) -> Runtime:
+    made: Runtime = request.getfixturevalue(f"{kind}_runtime")
+    return made
+
+
+@pytest.fixture
+def lab(runtime: Runtime, shell: PreparedImage) -> Iterator[Lab]:
     """A sandbox of the image `shell`, ready to run scripts."""
     with Lab(runtime.sandbox("worker1", shell)) as lab:
         yield lab

@@ -9,7 +9,7 @@ from runtime.conftest import MakeImage
 from runtime.lab import Lab
 from runtime.samples import add_accounts, add_file, add_link
 
-from abaco.ports import ContainerStartError, PreparedImage
+from abaco.ports import ContainerStartError, PreparedImage, Runtime
 from abaco.runtime.crun import CrunRuntime
 
 
@@ -55,35 +55,40 @@ def test_a_container_has_no_privileges_and_sees_no_other_processes(lab: Lab) -> 
 def test_a_container_gets_no_user_namespace_to_be_mighty_in(lab: Lab) -> None:
     """In one of its own it would have every capability: mount control groups, lift its limits, hide processes."""
     lab.run("unshare -r true; echo $?; unshare -m true; echo $?")
-    assert lab.seen.text.splitlines()[-1] == "1"
-    assert "\n0\n" not in f"\n{lab.seen.text}"
+    assert "1" in lines(lab)
+    assert "0" not in lines(lab)
     assert "Operation not permitted" in lab.seen.text
 
 
 def test_a_layer_is_private_and_gone_afterwards(lab: Lab, shell: PreparedImage) -> None:
-    script = "cat /etc/passwd /mark | sha256sum; rm -r /home /etc/passwd; chmod 0 /tmp; echo x > /mark; ls -ld /"
+    script = (
+        "exec 2>&1; cat /etc/passwd /mark | sha256sum; rm -r /home /etc/passwd; chmod 0 /tmp; echo x > /mark; ls -ld /"
+    )
     lab.run(script)
     first, lab.seen.log = lab.seen.log, b""
     lab.run(script)
     assert lab.seen.log.split(b"\n")[0:2] == first.split(b"\n")[0:2]
     assert b"drwxr-xr-x" in first
-    assert (shell.rootfs / "etc/passwd").exists()
-    assert not (shell.rootfs / "mark").exists()
+    if shell.unpacked is not None:
+        assert (shell.unpacked / "etc/passwd").exists()
+        assert not (shell.unpacked / "mark").exists()
 
 
-def test_a_layer_is_deleted_whatever_is_in_it(lab: Lab, runtime_directory: Path) -> None:
+@pytest.mark.crun("the engine deletes its own layers, whose place is its secret")
+def test_a_layer_is_deleted_whatever_is_in_it(lab: Lab, crun_runtime: CrunRuntime) -> None:
     outcome = lab.run(
         """perl -e 'mkdir "/tmp/d" or die; chdir "/tmp/d"; for (1..3000) { mkdir "d" or die; chdir "d" }'
         ln -s / /tmp/root; mkdir /tmp/closed; chmod 0 /tmp/closed""",
     )
     assert outcome.exit_code == 0
-    layers = runtime_directory / "worker1/disk/mapped"
+    sandboxes = crun_runtime._sandboxes
+    layers = sandboxes / "worker1/disk/mapped"
     (used,) = layers.iterdir()
     lab.sandbox.prepare()
     (fresh,) = layers.iterdir()
     assert fresh != used
     lab.sandbox.close()
-    assert not list(runtime_directory.iterdir())
+    assert not list(sandboxes.iterdir())
     assert Path("/etc/passwd").exists()
 
 
@@ -100,7 +105,7 @@ def test_binary_data_is_a_file_with_every_byte(lab: Lab, size: int) -> None:
     for chunk in chunks():
         digest.update(chunk)
     lab.run(
-        "sha256sum < /_abaco_binary_data; stat -c %a%F /_abaco_binary_data; echo x >> /_abaco_binary_data",
+        "exec 2>&1; sha256sum < /_abaco_binary_data; stat -c %a%F /_abaco_binary_data; echo x >> /_abaco_binary_data",
         binary=chunks,
     )
     said = lab.seen.text.splitlines()
@@ -126,7 +131,7 @@ def test_data_that_fails_to_come_is_an_error_and_leaves_the_sandbox_usable(lab: 
 
 def test_the_user_given_wins(lab: Lab) -> None:
     lab.run("id -u; id -g; pwd; echo $HOME; echo written > /dev/stderr; echo x > /etc/x", user=(1000, 7))
-    assert lab.seen.text.splitlines()[:5] == ["1000", "7", "/", "/home/alice", "written"]
+    assert {"1000", "7", "/", "/home/alice", "written"} < lines(lab)
     assert "Permission denied" in lab.seen.text
 
 
@@ -141,7 +146,7 @@ def test_the_user_given_wins(lab: Lab) -> None:
     ],
 )
 def test_the_images_user_is_looked_up_in_the_image(
-    runtime: CrunRuntime,
+    runtime: Runtime,
     make_image: MakeImage,
     user: str,
     said: str,
@@ -155,19 +160,19 @@ def test_the_images_user_is_looked_up_in_the_image(
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../../../../../../../../../../etc/passwd", "/dev/zero"])
 def test_an_image_cannot_have_files_of_this_machine_read(
-    runtime: CrunRuntime,
+    runtime: Runtime,
     make_image: MakeImage,
     target: str,
 ) -> None:
     image = make_image(lambda tar: add_link(tar, "etc/passwd", target), config={"Cmd": ["id"], "User": "daemon"})
     with (
         Lab(runtime.sandbox("worker1", image)) as lab,
-        pytest.raises(ContainerStartError, match="user 'daemon'"),
+        pytest.raises(ContainerStartError, match="/etc/passwd"),
     ):
         lab.run()
 
 
-def test_a_passwd_file_of_nonsense_is_a_start_error(runtime: CrunRuntime, make_image: MakeImage) -> None:
+def test_a_passwd_file_of_nonsense_is_a_start_error(runtime: Runtime, make_image: MakeImage) -> None:
     image = make_image(
         lambda tar: add_file(tar, "etc/passwd", b"\xff\n:::\nx:x:-1:99999999999:::\n"),
         config={"Cmd": ["id"], "User": "x"},
@@ -179,7 +184,7 @@ def test_a_passwd_file_of_nonsense_is_a_start_error(runtime: CrunRuntime, make_i
         lab.run()
 
 
-def test_sandboxes_run_in_parallel(runtime: CrunRuntime, shell: PreparedImage, lab: Lab) -> None:
+def test_sandboxes_run_in_parallel(runtime: Runtime, shell: PreparedImage, lab: Lab) -> None:
     """Each waits for a word that comes from outside only while both are running."""
     both = threading.Barrier(2, timeout=20)
     with Lab(runtime.sandbox("worker2", shell)) as other:

@@ -5,8 +5,7 @@ import pytest
 from runtime.lab import Lab
 
 from abaco.domain.execution import StopReason
-from abaco.ports import ContainerStartError, PreparedImage
-from abaco.runtime.crun import CrunRuntime
+from abaco.ports import ContainerStartError, PreparedImage, Runtime
 
 GRAB_200_MB = 'perl -e \'$x = "x" x 200_000_000; print "grabbed"\''
 CATCH_TERM = """perl -e '$| = 1; $SIG{TERM} = sub { print "caught\n"; exit 7 }; print "up\n"; sleep 1000'"""
@@ -89,12 +88,12 @@ def test_a_stop_requested_before_the_start_is_heeded(lab: Lab) -> None:
 
 def test_a_fork_bomb_can_be_stopped(lab: Lab) -> None:
     outcome = lab.run(
-        "bomb() { bomb | bomb & }; bomb; sleep 1000", pids=200, max_run_seconds=0.5, stop_grace_seconds=0.1
+        "bomb() { bomb | bomb & }; bomb; exec sleep 1000", pids=200, max_run_seconds=0.5, stop_grace_seconds=0.1
     )
     assert outcome.reason is StopReason.TIMED_OUT
 
 
-def test_closing_a_sandbox_kills_what_runs_in_it(runtime: CrunRuntime, shell: PreparedImage) -> None:
+def test_closing_a_sandbox_kills_what_runs_in_it(runtime: Runtime, shell: PreparedImage) -> None:
     sandbox = runtime.sandbox("worker1", shell)
     with Lab(sandbox) as lab:
         closer = threading.Thread(target=sandbox.close)

@@ -4,13 +4,20 @@ from runtime.lab import Lab
 
 from abaco.domain.execution import StopReason
 from abaco.domain.lifecycle import ExecutionStatus
-from abaco.ports import ContainerStartError
-from abaco.runtime.crun import CrunRuntime
+from abaco.ports import ContainerStartError, Runtime
 
 
+@pytest.mark.crun("the engine hands on two streams, whose pieces it puts in order as it reads them")
 def test_both_streams_arrive_in_the_order_they_were_written(lab: Lab) -> None:
-    outcome = lab.run("echo one; echo two >&2; echo three; echo four >&2")
+    lab.run("echo one; echo two >&2; echo three; echo four >&2")
     assert lab.seen.text == "one\ntwo\nthree\nfour\n"
+
+
+def test_each_stream_arrives_in_the_order_it_was_written(lab: Lab) -> None:
+    outcome = lab.run("for i in $(seq 100); do echo out $i; echo err $i >&2; done")
+    for stream in ("out", "err"):
+        said = [line for line in lab.seen.text.splitlines() if line.startswith(stream)]
+        assert said == [f"{stream} {number}" for number in range(1, 101)]
     assert (outcome.status, outcome.reason, outcome.exit_code) == (ExecutionStatus.COMPLETE, StopReason.EXITED, 0)
     assert outcome.started_at is not None
     assert outcome.started_at <= outcome.finished_at
@@ -62,7 +69,7 @@ def test_a_process_left_in_the_background_ends_with_the_container(lab: Lab) -> N
     ],
 )
 def test_a_command_that_cannot_run_is_a_start_error(
-    runtime: CrunRuntime,
+    runtime: Runtime,
     broken_image: MakeImage,
     command: list[str],
     reason: str,
@@ -74,7 +81,7 @@ def test_a_command_that_cannot_run_is_a_start_error(
         assert lab.seen.log == b""
 
 
-def test_an_image_without_a_command_is_a_start_error(runtime: CrunRuntime, broken_image: MakeImage) -> None:
+def test_an_image_without_a_command_is_a_start_error(runtime: Runtime, broken_image: MakeImage) -> None:
     with (
         Lab(runtime.sandbox("worker1", broken_image(config={}))) as lab,
         pytest.raises(ContainerStartError, match="add a CMD"),
@@ -82,7 +89,7 @@ def test_an_image_without_a_command_is_a_start_error(runtime: CrunRuntime, broke
         lab.run()
 
 
-def test_a_working_directory_that_is_a_file_is_a_start_error(runtime: CrunRuntime, broken_image: MakeImage) -> None:
+def test_a_working_directory_that_is_a_file_is_a_start_error(runtime: Runtime, broken_image: MakeImage) -> None:
     image = broken_image(config={"Cmd": ["pwd"], "WorkingDir": "/etc/passwd/x"})
     with Lab(runtime.sandbox("worker1", image)) as lab, pytest.raises(ContainerStartError):
         lab.run()

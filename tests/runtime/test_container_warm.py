@@ -34,6 +34,8 @@ while (1) {
 }'
 """
 
+pytestmark = pytest.mark.crun("Docker's containers are not kept")
+
 
 class Warm:
     def __init__(self, lab: Lab) -> None:

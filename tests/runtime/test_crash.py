@@ -48,6 +48,7 @@ def killed_engine(data: Path, shell: PreparedImage) -> None:
         process.send_signal(signal.SIGKILL)
 
 
+@pytest.mark.crun("Docker's is in test_docker_runtime.py: it leaves other things behind")
 def test_what_a_killed_engine_left_is_cleaned_up(
     killed_engine: None,
     make_runtime: Callable[..., CrunRuntime],
@@ -78,6 +79,7 @@ def test_another_servers_containers_are_left_alone(
     assert lab.run("echo up; sleep 1000").exit_code == 137
 
 
+@pytest.mark.crun("it is about crun")
 def test_crun_killed_alone_leaves_nothing_behind(lab: Lab, runtime: CrunRuntime, data: Path) -> None:
     def kill_crun(_: bytes) -> None:
         group = runtime._groups.group("worker1")

@@ -24,6 +24,8 @@ from abaco.runtime.network import Network, NetworkRules, Uplink
 _SLEEP = b"sleep\x00777\x00"
 MakeRuntime = Callable[..., CrunRuntime]
 
+pytestmark = pytest.mark.crun("isolation of crun's containers is made here, that of Docker's by the engine")
+
 
 class Server:
     """An HTTP server of this process; `heard` are the addresses of who asked."""
@@ -77,9 +79,11 @@ def networked(
         network.close()
 
 
-def fetch(address: str, port: int, path: str = "/") -> str:
+def fetch(address: str, port: int, path: str = "/", seconds: int = 5) -> str:
     """What comes back from there, counted."""
-    return f"printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port} 2>/dev/null | tail -n 1 | wc -c"
+    return (
+        f"printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' | nc -w {seconds} {address} {port} 2>/dev/null | tail -n 1 | wc -c"
+    )
 
 
 def test_the_api_on_loopback_is_reached_and_nothing_else_there(
