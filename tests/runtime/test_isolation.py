@@ -1,6 +1,7 @@
 """What a hostile container reaches: nothing but the world outside and the API."""
 
 import http.server
+import json
 import os
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from runtime.lab import Lab
 
 from abaco.domain.execution import StopReason
-from abaco.ports import FORWARDED_FROM, Mount, PreparedImage
+from abaco.ports import FORWARDED_FROM, ContainerStartError, Mount, PreparedImage
 from abaco.runtime.crun import CrunRuntime
 from abaco.runtime.forwarder import Forwarder
 from abaco.runtime.isolation import Isolation
@@ -158,7 +159,8 @@ def outside() -> Iterator[tuple[str, str]]:
 def test_the_world_is_reached_and_metadata_is_not(lab: Lab, outside: tuple[str, str]) -> None:
     world, metadata = outside
     socket.create_connection((metadata, 80), timeout=5).close()  # this machine does reach it
-    lab.run(f"{fetch(world, 80, '/hostname')}; {fetch(metadata, 80, '/hostname')}")
+    outcome = lab.run(f"{fetch(world, 80, '/hostname')}; {fetch(metadata, 80, '/hostname')}")
+    assert outcome.io > 100
     assert lab.seen.text.split() == [str(len(Path("/etc/hostname").read_text())), "0"]
 
 
@@ -275,3 +277,18 @@ def test_a_privileged_container_is_not_isolated(lab: Lab) -> None:
     lab.run("grep -E 'CapEff|Seccomp:' /proc/self/status; mount -t tmpfs x /tmp && echo mounted", privileged=True)
     assert lab.seen.text.splitlines()[-1] == "mounted"
     assert "Seccomp:\t0" in lab.seen.text
+
+
+def test_a_device_is_there_by_its_cdi_name(lab: Lab) -> None:
+    file = Path("/var/run/cdi/abaco-test.json")
+    node = {"path": "/dev/answers", "hostPath": "/dev/zero"}
+    device = {"name": "0", "containerEdits": {"deviceNodes": [node], "env": ["ANSWERS=/dev/answers"]}}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"cdiVersion": "0.6.0", "kind": "example.com/abaco-test", "devices": [device]}))
+    try:
+        lab.run("head -c 3 $ANSWERS | wc -c", devices=["example.com/abaco-test=0"])
+        assert lab.seen.text == "3\n"
+        with pytest.raises(ContainerStartError, match="no device example"):
+            lab.run("true", devices=["example.com/other=1"])
+    finally:
+        file.unlink()

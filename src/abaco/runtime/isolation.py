@@ -9,7 +9,7 @@ from abaco.ports import ContainerSpec, PreparedImage
 from abaco.runtime.disk import LayerDisk
 from abaco.runtime.kernel import MNT_DETACH, mount_idmapped, umount
 from abaco.runtime.namespaces import Namespaces, descriptor_path
-from abaco.runtime.network import Network
+from abaco.runtime.network import Connection, Network
 from abaco.runtime.overlay import Overlay, delete_tree
 
 __all__ = ["Cell", "Isolation"]
@@ -46,8 +46,10 @@ class Cell:
             undo.callback(delete_tree, directory)
             self._namespaces = Namespaces(isolation.first_user or 0)
             undo.callback(self._namespaces.close)
+            self._connection: Connection | None = None
             if isolation.network is not None:
-                undo.callback(isolation.network.connect(directory.name, self._namespaces).close)
+                self._connection = isolation.network.connect(directory.name, self._namespaces)
+                undo.callback(self._connection.close)
             self._layers = directory
             if isolation.disk is not None:
                 disk = LayerDisk(directory, isolation.disk)
@@ -72,6 +74,10 @@ class Cell:
     def users(self, *, mapped: bool) -> str | None:
         """The path of the user namespace; None for the machine's own."""
         return descriptor_path(self._namespaces.user) if mapped else None
+
+    def received_bytes(self) -> int:
+        """What containers have received over their own network so far."""
+        return self._connection.received_bytes() if self._connection else 0
 
     def close(self) -> None:
         self._undo.close()

@@ -137,6 +137,13 @@ class Connection:
         self._cable = cable
         self._serving = serving
 
+    def received_bytes(self) -> int:
+        """What has come in over the cable since it was laid."""
+        if self._cable is None:
+            return 0
+        # What this end has sent.
+        return int(Path(f"/sys/class/net/{self._cable}/statistics/tx_bytes").read_bytes())
+
     def close(self) -> None:
         if self._serving is not None:
             self._serving.close()

@@ -11,6 +11,7 @@ from abaco.domain.execution import Outcome, StopReason
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.ports import Clock, ContainerSink, ContainerSpec, ContainerStartError, PreparedImage, Sandbox, Stop
 from abaco.runtime.accounts import account_of, image_account
+from abaco.runtime.cdi import device_edits, read_cdi_files
 from abaco.runtime.cgroup import ControlGroup, Limits
 from abaco.runtime.container import Container
 from abaco.runtime.diagnosis import OutputGate, explained
@@ -135,7 +136,10 @@ class CrunSandbox(Sandbox):
             serve=container.serve().path if spec.warm else None,
             docker_socket=self._isolation.docker_socket if spec.privileged else None,
         )
-        return runtime_spec(config, spec, account, given)
+        told = runtime_spec(config, spec, account, given)
+        if spec.devices:
+            device_edits(spec.devices, read_cdi_files()).apply(told)
+        return told
 
     def _attend(
         self,
@@ -185,11 +189,13 @@ class CrunSandbox(Sandbox):
             finished_at=after.at,
             exit_code=exit_code,
             cpu=after.cpu - before.cpu,
+            io=after.received - before.received,
             image_digest=self._image.digest,
         )
 
     def _usage(self) -> "_Usage":
-        return _Usage(self._clock.now(), self._group.cpu_nanoseconds(), self._group.oom_kills())
+        received = self._cell.received_bytes()
+        return _Usage(self._clock.now(), self._group.cpu_nanoseconds(), self._group.oom_kills(), received)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +211,7 @@ class _Usage:
     at: datetime
     cpu: int
     oom_kills: int
+    received: int
 
 
 def _lasting(spec: ContainerSpec) -> ContainerSpec:
