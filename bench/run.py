@@ -189,8 +189,8 @@ def _rate_lines(results: Results, bare: float, docker: float) -> list[str]:
 ## Containers a second, `abacosamples/test` without its sleep
 
 Medians of {_ROUNDS} rounds, sides in turn. Ours is a backlog of {_MESSAGES:,} messages, from the first claim to
-the last outcome on disk, isolated as docs/operations.md says. Bare is the bundle of `crun spec`, without any of that. Docker
-is create, start, wait, logs and remove over the Engine API, without a network.
+the last outcome on disk, isolated as docs/operations.md says. Bare is the bundle of `crun spec`, without any of
+that. Docker is create, start, wait, logs and remove over the Engine API, without a network.
 """
     after = f"""
 That is {results.ours / docker:.1f} times the Docker loop. By number of workers, a second: {workers}.
