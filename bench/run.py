@@ -88,7 +88,7 @@ def _calls(server: LiveServer, cold: str, warm: str, bare: BareLoop, results: Re
             "warm message": served,
         }
         results.calls = interleaved(sides, _CALLS)
-    rates = [warm_rate(server, warm, callers=8, seconds=_WARM_SECONDS) for _ in range(_ROUNDS)]
+    rates = [warm_rate(server, warm, callers=4, seconds=_WARM_SECONDS) for _ in range(_ROUNDS)]
     results.warm_rate = statistics.median(rates)
 
 
@@ -209,7 +209,7 @@ def _call_lines(results: Results) -> list[str]:
     ]
     ready, answered = percentile(results.cold_ready, 50), percentile(results.cold_answer, 50)
     after = f"""
-Warm calls by 8 callers at once: {results.warm_rate:.0f} a second. A new actor, image present: READY after
+Warm calls by 4 callers at once: {results.warm_rate:.0f} a second. A new actor, image present: READY after
 {ready:.0f} ms, first answer after {answered:.0f} ms (p50 of {_COLD}).
 """
     head = ["side", "p50", "p99", "p50 of bare", "p99 / p50"]

@@ -64,7 +64,7 @@ class Rig:
         self.clock = clock or SetClock()
         self.events: list[Event] = []
         self.told: list[str] = []
-        self.inbox = Inbox(lambda: None, lambda: None)
+        self.inbox = Inbox(lambda: None, lambda _: None)
         self.pool = FakePool(self.inbox.put)
         port: Pool = self.pool
         self.crew = Crew()

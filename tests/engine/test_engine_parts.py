@@ -51,7 +51,7 @@ def test_the_crew_knows_its_members_by_id_and_by_actor() -> None:
 
 def test_the_inbox_hands_out_each_word_once_whoever_speaks_meanwhile() -> None:
     rung: list[None] = []
-    inbox = Inbox(lambda: rung.append(None), lambda: None)
+    inbox = Inbox(lambda: rung.append(None), lambda _: None)
     heard: list[str] = []
 
     def speak(number: int) -> None:
@@ -75,7 +75,7 @@ def test_the_inbox_hands_out_each_word_once_whoever_speaks_meanwhile() -> None:
 
 
 def test_topics_are_heard_once_however_often_they_were_said() -> None:
-    inbox = Inbox(lambda: None, lambda: None)
+    inbox = Inbox(lambda: None, lambda _: None)
     inbox.hear({"a", "b"})
     inbox.hear({"a"})
     assert inbox.take() == ({"a", "b"}, [])

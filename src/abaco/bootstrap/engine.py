@@ -72,7 +72,7 @@ async def _engine(
     telemetry: Telemetry,
 ) -> None:
     engine_id, clock, alarm, outbox_alarm, crew = new_id(), SystemClock(), Alarm(), Alarm(), Crew()
-    inbox = Inbox(alarm.ring, alarm.ring_soon)
+    inbox = Inbox(alarm.ring, alarm.ring_within)
     pool = LocalPool(provider, runtime, inbox.put)
     tokens = ExecutionTokens(execution_secret(settings))
     images = Images(store, provider, clock)

@@ -120,11 +120,15 @@ class Dispatcher:
 
     def _absorb(self, events: Sequence[PoolEvent]) -> set[str]:
         """Record what workers say; the actors that deserve a look because of it."""
+        ended = [event for event in events if isinstance(event, ExecutionEnded)]
+        over = {(event.execution_id, event.attempt) for event in ended}
+        results = [event for event in events if isinstance(event, ResultSent)]
+        last = [one for one in results if (one.execution_id, one.attempt) in over]
         self._work.record_output(
-            [event for event in events if isinstance(event, ResultSent)],
+            [one for one in results if (one.execution_id, one.attempt) not in over],
             [event for event in events if isinstance(event, LogAppended)],
         )
-        touched = self._finish([event for event in events if isinstance(event, ExecutionEnded)])
+        touched = self._finish(ended, last)
         for event in events:
             if isinstance(event, StartFailed):
                 touched |= self._start_failed(event)
@@ -136,10 +140,10 @@ class Dispatcher:
                 touched |= self._tasks_returned(event)
         return touched
 
-    def _finish(self, events: Sequence[ExecutionEnded]) -> set[str]:
+    def _finish(self, events: Sequence[ExecutionEnded], results: Sequence[ResultSent]) -> set[str]:
         freed = [(event, *self._free(event.worker_id, event.execution_id)) for event in events]
         if freed:
-            self._work.finish([(claim, event) for event, _, claim in freed])
+            self._work.finish([(claim, event) for event, _, claim in freed], results)
         for event, member, _ in freed:
             out = event.outcome
             if out.started_at is not None:

@@ -3,20 +3,26 @@
 from collections import deque
 from collections.abc import Callable
 
-from abaco.ports import ExecutionEnded, PoolEvent
+from abaco.ports import ExecutionEnded, PoolEvent, ResultSent
 
 __all__ = ["Inbox"]
 
 
+_GATHER_SECONDS = 0.04
+"""How late an outcome is recorded while its worker has more to do, so that several are recorded at once."""
+_RESULT_SECONDS = 0.002
+"""How late a result is stored: most are an execution's last word, and land with its outcome then."""
+
+
 class Inbox:
-    """Filled from any thread; `wake` is called after each word that somebody waits for, `wake_soon` after the others.
+    """Filled from any thread; after each word `wake` is called, or `wake_within` (seconds) if it may wait.
 
     Both must be thread-safe.
     """
 
-    def __init__(self, wake: Callable[[], None], wake_soon: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], wake_within: Callable[[float], None]) -> None:
         self._wake = wake
-        self._wake_soon = wake_soon
+        self._wake_within = wake_within
         self._topics: deque[str] = deque()
         self._events: deque[PoolEvent] = deque()
 
@@ -32,7 +38,9 @@ class Inbox:
         self._events.append(event)
         # A worker that goes on needs nothing yet; a little later there is more to record at once.
         if isinstance(event, ExecutionEnded) and event.goes_on:
-            self._wake_soon()
+            self._wake_within(_GATHER_SECONDS)
+        elif isinstance(event, ResultSent):
+            self._wake_within(_RESULT_SECONDS)
         else:
             self._wake()
 

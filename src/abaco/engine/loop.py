@@ -22,8 +22,6 @@ __all__ = ["Alarm", "Engine"]
 
 _SWEEP_SECONDS = 2.0
 """How late a lost wake-up is noticed."""
-_MOMENT_SECONDS = 0.04
-"""How late an outcome is recorded while its worker has more to do, so that several are recorded at once."""
 _PRUNE_SECONDS = 60.0
 _OUTBOX_SECONDS = 1.0
 """How late an event is noticed that nobody spoke of, and a webhook that is to be tried again."""
@@ -40,16 +38,19 @@ class Alarm:
     def ring(self) -> None:
         self._loop.call_soon_threadsafe(self._set)
 
-    def ring_soon(self) -> None:
-        """Ring within a moment, once for all who ask meanwhile."""
-        self._loop.call_soon_threadsafe(self._set_soon)
+    def ring_within(self, seconds: float) -> None:
+        """Ring after so long, or earlier if somebody else asked for that."""
+        self._loop.call_soon_threadsafe(self._set_within, seconds)
 
     def _set(self) -> None:
         self._event.set()
 
-    def _set_soon(self) -> None:
-        if self._later is None:
-            self._later = self._loop.call_later(_MOMENT_SECONDS, self._set)
+    def _set_within(self, seconds: float) -> None:
+        if self._later is not None:
+            if self._later.when() <= self._loop.time() + seconds:
+                return
+            self._later.cancel()
+        self._later = self._loop.call_later(seconds, self._set)
 
     async def wait(self, timeout_seconds: float) -> None:
         """Until it rings (or rang since the last wait), at most `timeout_seconds`."""

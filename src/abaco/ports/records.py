@@ -1,6 +1,6 @@
 """What the store takes and gives, where no object of the domain says it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -97,13 +97,18 @@ class WorkersAdded:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The end of an attempt: all of it lands in one transaction, or (a later attempt has begun) nothing does."""
+    """The end of an attempt: all of it lands in one transaction, or (a later attempt has begun) nothing does.
+
+    `results` are those that were not stored before.
+    """
 
     execution_id: str
     attempt: int
     outcome: Outcome
     log_text: str
     log_lifetime_seconds: int
+    results: Sequence[bytes] = ()
+    result_lifetime_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

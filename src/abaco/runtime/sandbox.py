@@ -227,9 +227,9 @@ def _served(spec: ContainerSpec, container: Container) -> Served | None:
 
 def _write_binary(spec: ContainerSpec, container: Container) -> Path | None:
     """The file of binary data; a warm container has one always, that the next message's can be written to."""
-    if spec.binary is None and not spec.warm:
-        return None
     path = container.layer / "binary"
+    if spec.binary is None and (not spec.warm or path.exists()):
+        return None
     with path.open("wb") as file:
         for chunk in spec.binary() if spec.binary else ():
             file.write(chunk)

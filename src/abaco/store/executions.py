@@ -1,6 +1,6 @@
 """Executions: reading, halting, and the one transaction that closes an attempt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from abaco.domain.lifecycle import ExecutionStatus
 from abaco.errors import Conflict, NotFound
 from abaco.ports import Closing
 from abaco.store.database import Database
-from abaco.store.logs import append_statement, write_logs
+from abaco.store.logs import append_statement, write_logs, write_results
 from abaco.store.outbox import LISTENED_TO, announce
 from abaco.store.rows import EXECUTION_COLUMNS, outcome_values, to_execution
 from abaco.store.tables import Moment, actors, chunks, executions, messages, staged_states
@@ -27,9 +27,8 @@ class Executions:
         self._append_log = append_statement(database)
 
     def find(self, actor_id: str, execution_id: str) -> Execution | None:
-        query = select(*EXECUTION_COLUMNS).where(executions.c.id == execution_id, executions.c.actor_id == actor_id)
         with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_FIND, {"execution": execution_id, "actor": actor_id}).one_or_none()
         return to_execution(row) if row else None
 
     def of_actor(self, actor_id: str) -> list[Execution]:
@@ -85,6 +84,7 @@ class Executions:
             for closing, row in landed
         )
         write_logs(connection, self._append_log, pieces)
+        write_results(connection, [row for closing, found in landed for row in _results(closing, found.actor_id, now)])
         connection.execute(_REMOVE_MESSAGES, ids)
         connection.execute(_REMOVE_CHUNKS, ids)
         free(connection, {row.worker_id for _, row in landed})
@@ -93,6 +93,12 @@ class Executions:
                 out = closing.outcome
                 details = {"execution_id": closing.execution_id, "status": out.status, "exit_code": out.exit_code}
                 announce(connection, row.actor_id, ActorEventType.EXECUTION_COMPLETE, now, [details])
+
+
+def _results(closing: Closing, actor_id: str, now: datetime) -> Iterator[Mapping[str, Any]]:
+    expires_at = now + timedelta(seconds=closing.result_lifetime_seconds)
+    for data in closing.results:
+        yield {"execution_id": closing.execution_id, "actor_id": actor_id, "data": data, "expires_at": expires_at}
 
 
 def _land(connection: Connection, engine_id: str, closing: Closing, now: datetime) -> Any:
@@ -110,6 +116,9 @@ def _land_states(connection: Connection, attempts: Mapping[str, tuple[int, str]]
             connection.execute(update(actors).where(actors.c.id == actor_id).values(state=row.state))
 
 
+_FIND = select(*EXECUTION_COLUMNS).where(
+    executions.c.id == bindparam("execution"), executions.c.actor_id == bindparam("actor")
+)
 # The statements of closing are built once: it happens for every execution, with the database locked (SQLite), and
 # building a statement costs more than running it. A start or digest that is not given stays as it is.
 _KEPT = {"new_started_at": None, "new_image_digest": None}

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Executable, bindparam, delete, func, insert, or_, select
 
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.ports import LogAppended, ResultSent
 from abaco.store.alive import is_alive
 from abaco.store.database import Database
-from abaco.store.tables import executions, logs, results
+from abaco.store.tables import Moment, executions, logs, results
 
-__all__ = ["Logs", "Results", "append_statement", "write_logs"]
+__all__ = ["Logs", "Results", "append_statement", "write_logs", "write_results"]
 
 
 def write_logs(connection: Connection, append: Executable, pieces: Iterable[Mapping[str, Any]]) -> None:
@@ -36,14 +36,42 @@ def append_statement(database: Database) -> Executable:
     )
 
 
-def _current_actor(connection: Connection, execution_id: str, attempt: int) -> str | None:
-    """The actor of an execution whose attempt is the one that runs, locked against losing that; else None."""
-    query = select(executions.c.actor_id).where(
-        executions.c.id == execution_id,
-        executions.c.attempts == attempt,
+# Built once: results and logs are written while containers wait for them to be read.
+_CURRENT = (
+    select(executions.c.actor_id)
+    .where(
+        executions.c.id == bindparam("execution"),
+        executions.c.attempts == bindparam("attempt"),
         executions.c.status == ExecutionStatus.RUNNING,
     )
-    actor_id: str | None = connection.execute(query.with_for_update(read=True)).scalar_one_or_none()
+    .with_for_update(read=True)
+)
+_OLDEST = (
+    select(results.c.seq)
+    .where(results.c.execution_id == bindparam("execution"), results.c.expires_at > bindparam("now", type_=Moment()))
+    .order_by(results.c.seq)
+    .limit(1)
+)
+_POP = (
+    delete(results)
+    .where(results.c.seq == _OLDEST.with_for_update(skip_locked=True).scalar_subquery())
+    .returning(results.c.data)
+)
+_ADD_RESULTS = insert(results)
+
+
+def write_results(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add results, rows of `results`; a deleted actor's are gone and stay so."""
+    alive = {actor_id for actor_id in {row["actor_id"] for row in rows} if is_alive(connection, actor_id)}
+    kept = [row for row in rows if row["actor_id"] in alive]
+    if kept:
+        connection.execute(_ADD_RESULTS, kept)
+
+
+def _current_actor(connection: Connection, execution_id: str, attempt: int) -> str | None:
+    """The actor of an execution whose attempt is the one that runs, locked against losing that; else None."""
+    asked = {"execution": execution_id, "attempt": attempt}
+    actor_id: str | None = connection.execute(_CURRENT, asked).scalar_one_or_none()
     return actor_id
 
 
@@ -88,23 +116,17 @@ class Results:
                 {"execution_id": one.execution_id, "actor_id": actor_id, "data": one.data, "expires_at": expires_at}
                 for one in sorted(sent, key=lambda one: one.execution_id)
                 if (actor_id := _current_actor(connection, one.execution_id, one.attempt)) is not None
-                and is_alive(connection, actor_id)
             ]
-            if rows:
-                connection.execute(insert(results), rows)
+            write_results(connection, rows)
 
     def pop(self, execution_id: str, now: datetime) -> bytes | None:
-        oldest = (
-            select(results.c.seq)
-            .where(results.c.execution_id == execution_id, results.c.expires_at > now)
-            .order_by(results.c.seq)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
-        )
-        statement = delete(results).where(results.c.seq == oldest).returning(results.c.data)
+        asked = {"execution": execution_id, "now": now}
+        # Who waits asks before there is one, and a writer would keep the engine from bringing it.
+        with self._database.read() as connection:
+            if connection.execute(_OLDEST, asked).one_or_none() is None:
+                return None
         with self._database.write() as connection:
-            return connection.execute(statement).scalar_one_or_none()
+            return connection.execute(_POP, asked).scalar_one_or_none()
 
     def prune(self, now: datetime) -> int:
         with self._database.write() as connection:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, delete, exists, func, insert, select
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from abaco.errors import NotFound
@@ -14,6 +14,14 @@ from abaco.store.endings import drop_waiting
 from abaco.store.tables import chunks, messages
 
 __all__ = ["Mailbox"]
+
+
+# Built once: it is asked before every synchronous message.
+_COUNT = (
+    select(func.count())
+    .select_from(messages)
+    .where(messages.c.actor_id == bindparam("actor"), messages.c.engine_id.is_(None))
+)
 
 
 class Mailbox:
@@ -50,11 +58,8 @@ class Mailbox:
             position += 1
 
     def count(self, actor_id: str) -> int:
-        query = select(func.count()).select_from(messages)
         with self._database.read() as connection:
-            return connection.execute(
-                query.where(messages.c.actor_id == actor_id, messages.c.engine_id.is_(None)),
-            ).scalar_one()
+            return connection.execute(_COUNT, {"actor": actor_id}).scalar_one()
 
     def purge(self, actor_id: str, now: datetime) -> int:
         with self._database.write() as connection:
