@@ -34,6 +34,8 @@ missing_packages() {
         have "$program" || say "$program"
     done
     have ip || say iproute2
+    have iptables || say iptables
+    have mkfs.ext4 || say e2fsprogs
     [ -e /etc/ssl/certs/ca-certificates.crt ] || say ca-certificates
     # Skopeo refuses to work without a policy.
     [ -e /etc/containers/policy.json ] || say golang-github-containers-common
