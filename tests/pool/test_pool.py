@@ -22,6 +22,7 @@ from abaco.ports import (
     ResultSent,
     StartFailed,
     Stop,
+    TasksReturned,
     WorkerFailed,
     WorkerReady,
 )
@@ -231,3 +232,51 @@ def test_output_is_sent_on_while_the_container_runs_and_not_twice(open_pool: Ope
     ended = heard.next()
     assert isinstance(ended, ExecutionEnded)
     assert ended.log_text == "late"
+
+
+def test_tasks_run_one_after_the_other_and_say_whether_more_follow(heard: Heard, open_pool: Open) -> None:
+    container = UntilHalted()
+    pool = open_pool(ScriptedRuntime(container))
+    pool.start(order())
+    assert heard.next() == READY
+    for number in (1, 2):
+        pool.run("w1", task(f"e{number}"))
+    assert container.started.get(timeout=PATIENCE) == "e1"
+    pool.halt("e1", 1)
+    first = heard.next()
+    assert isinstance(first, ExecutionEnded)
+    assert (first.execution_id, first.goes_on) == ("e1", True)
+    assert container.started.get(timeout=PATIENCE) == "e2"
+    pool.halt("e2", 1)
+    second = heard.next()
+    assert isinstance(second, ExecutionEnded)
+    assert (second.execution_id, second.goes_on) == ("e2", False)
+
+
+def test_what_has_not_begun_comes_back_when_it_is_asked_for(heard: Heard, open_pool: Open) -> None:
+    container = UntilHalted()
+    pool = open_pool(ScriptedRuntime(container))
+    pool.start(order())
+    assert heard.next() == READY
+    for number in (1, 2, 3):
+        pool.run("w1", task(f"e{number}"))
+    assert container.started.get(timeout=PATIENCE) == "e1"
+    pool.recall("w1")
+    assert heard.next() == TasksReturned("w1", [("e2", 1), ("e3", 1)])
+    pool.halt("e1", 1)
+    ended = heard.next()
+    assert isinstance(ended, ExecutionEnded)
+    assert not ended.goes_on
+
+
+def test_a_halt_waits_for_its_tasks_turn(heard: Heard, open_pool: Open) -> None:
+    container = UntilHalted()
+    pool = open_pool(ScriptedRuntime(container))
+    pool.start(order())
+    assert heard.next() == READY
+    pool.run("w1", task("e1"))
+    pool.run("w1", task("e2"))
+    pool.halt("e2", 1)
+    assert container.started.get(timeout=PATIENCE) == "e1"
+    pool.halt("e1", 1)
+    assert [heard.next().execution_id for _ in range(2)] == ["e1", "e2"]  # type: ignore[union-attr]

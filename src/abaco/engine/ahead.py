@@ -5,18 +5,20 @@ has not begun when one of its containers turns out to take longer goes back to t
 """
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from abaco.domain.actor import Actor
 from abaco.engine.crew import Crew, Member
-from abaco.ports import ClaimRequest, Waiting
+from abaco.ports import ClaimRequest, Clock, Waiting
 
-__all__ = ["PATIENCE_SECONDS", "Ahead", "holds_up"]
+__all__ = ["MOST_AHEAD", "PATIENCE_SECONDS", "Ahead", "holds_up", "is_slow"]
 
 PATIENCE_SECONDS = 0.5
 """How long a container may take while others wait for its worker in particular."""
 _WORTH_SECONDS = 0.2
 """How much work a worker holds. More would be taken from other workers at the end of a rush."""
-_MOST = 16
+MOST_AHEAD = 16
+"""Messages that one worker holds at most."""
 _NEW_WEIGHT = 0.3
 _REMEMBERED = 10_000
 
@@ -24,8 +26,9 @@ _REMEMBERED = 10_000
 class Ahead:
     """Knows how long executions of each actor take, and from that how many a worker should hold."""
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: Crew, clock: Clock) -> None:
         self._crew = crew
+        self._clock = clock
         self._seconds: dict[str, float] = {}
 
     def took(self, actor_id: str, seconds: float) -> None:
@@ -40,15 +43,16 @@ class Ahead:
         seconds = self._seconds.get(actor.id)
         if seconds is None or not actor.stateless:
             return 1
-        return max(1, min(_MOST, int(_WORTH_SECONDS / max(seconds, 0.001))))
+        return max(1, min(MOST_AHEAD, int(_WORTH_SECONDS / max(seconds, 0.001))))
 
     def requests(self, waiting: Waiting) -> Iterator[ClaimRequest]:
         """What to claim for the actor's workers: free ones first, and nobody much more than the others."""
         actor, depth = waiting.actor, self.depth(waiting.actor)
+        now = self._clock.now()
         team = [
             member
             for member in self._crew.of(actor.id)
-            if member.can_take(actor.revision) and len(member.claims) <= depth // 2
+            if member.can_take(actor.revision) and len(member.claims) <= depth // 2 and not is_slow(member, now)
         ]
         left = waiting.count if actor.stateless else min(waiting.count, 1)
         share = max(1, waiting.count // max(1, len(team)))
@@ -65,3 +69,9 @@ class Ahead:
 def holds_up(member: Member) -> bool:
     """Whether messages wait for this worker that others could have."""
     return len(member.claims) > 1 and not member.recalled
+
+
+def is_slow(member: Member, now: datetime) -> bool:
+    """Whether the worker's container takes longer than others should wait behind it."""
+    since = member.began_at
+    return bool(member.claims) and since is not None and now - since >= timedelta(seconds=PATIENCE_SECONDS)

@@ -9,6 +9,7 @@ from abaco.domain.lifecycle import ActorStatus, WorkerStatus
 from abaco.domain.queue import Queue
 from abaco.domain.scaling import plan
 from abaco.domain.worker import Worker
+from abaco.engine.ahead import MOST_AHEAD
 from abaco.engine.crew import Crew, Member
 from abaco.engine.demand import Demand
 from abaco.engine.loads import Loads, last_idle
@@ -38,8 +39,8 @@ class Capacity:
 
     @property
     def most(self) -> int:
-        """No actor can use more workers than this."""
-        return max(queue.max_workers for queue in self.queues.values())
+        """No actor's workers can take more messages than this."""
+        return MOST_AHEAD * max(queue.max_workers for queue in self.queues.values())
 
 
 class Autoscaler:
@@ -182,7 +183,7 @@ class Autoscaler:
 
     def freed(self, member: Member) -> None:
         """A worker has become free: if that was only waited for, it goes."""
-        if member.leaving:
+        if member.leaving and not member.claims:
             self._dismiss(member, member.leaving_because)
 
     def heed_stops(self) -> set[str]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from abaco.domain.event import WorkerStopped
 from abaco.domain.execution import Claim
 from abaco.domain.lifecycle import ActorStatus
-from abaco.engine.ahead import PATIENCE_SECONDS, Ahead, holds_up
+from abaco.engine.ahead import PATIENCE_SECONDS, Ahead, holds_up, is_slow
 from abaco.engine.autoscaler import Autoscaler
 from abaco.engine.crew import Crew, Member
 from abaco.engine.inbox import Inbox
@@ -69,7 +69,7 @@ class Dispatcher:
         # Nobody can use more workers than there are: counting further would be waste.
         self._cap = cap
         self._retries: set[tuple[datetime, str]] = set()
-        self._ahead = Ahead(crew)
+        self._ahead = Ahead(crew, clock)
         self._claiming = True
 
     def stop_claiming(self) -> None:
@@ -162,17 +162,18 @@ class Dispatcher:
         member = self._crew.find(worker_id)
         assert member is not None  # noqa: S101 - a busy worker is only removed when its executions have ended
         claim = next(claim for claim in member.claims if claim.execution_id == execution_id)
+        if claim is member.claims[0]:
+            # The next one's turn: whatever this one took, that one has its own time.
+            member.began_at, member.recalled = self._clock.now(), False
         member.claims.remove(claim)
-        member.began_at = self._clock.now()
         if not member.claims:
-            member.idle_since = member.began_at
+            member.idle_since = self._clock.now()
         return member, claim
 
     def _tasks_returned(self, event: TasksReturned) -> set[str]:
         member = self._crew.find(event.worker_id)
         if member is None:
             return set()
-        member.recalled = False
         self._work.returned([(self._free(event.worker_id, id_)[1], attempt) for id_, attempt in event.tasks])
         self._autoscaler.freed(member)
         return {member.actor_id}
@@ -225,9 +226,9 @@ class Dispatcher:
 
     def _recall(self) -> None:
         """Take back what waits for a worker whose container takes long, or that is to go."""
-        since = self._clock.now() - timedelta(seconds=PATIENCE_SECONDS)
+        now = self._clock.now()
         for member in self._crew:
-            if holds_up(member) and (member.leaving or (member.began_at is not None and member.began_at <= since)):
+            if holds_up(member) and (member.leaving or is_slow(member, now)):
                 member.recalled = True
                 self._pool.recall(member.worker_id)
 
