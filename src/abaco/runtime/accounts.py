@@ -7,13 +7,14 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from abaco.ports import ContainerStartError
 from abaco.runtime.kernel import open_in_root
 
-__all__ = ["Account", "account_of", "image_account"]
+__all__ = ["Account", "account"]
 
 _MAX_BYTES: Final = 1 << 20
 _MAX_ID: Final = 2**31 - 1
@@ -28,7 +29,16 @@ class Account:
     home: str
 
 
-def account_of(rootfs: Path, uid: int, gid: int) -> Account:
+@lru_cache(maxsize=1024)
+def account(rootfs: Path, ids: tuple[int, int] | None, image_user: str) -> Account:
+    """Whom a container runs as: the user `ids` (uid, gid) if given, else the image's. Raises ContainerStartError.
+
+    Remembered, as the files of an image stay as they are.
+    """
+    return _account_of(rootfs, *ids) if ids else _image_account(rootfs, image_user)
+
+
+def _account_of(rootfs: Path, uid: int, gid: int) -> Account:
     """A user given by numbers; the image may know a home for them."""
     for entry in _entries(rootfs, "etc/passwd", 7):
         if entry[2] == str(uid):
@@ -36,7 +46,7 @@ def account_of(rootfs: Path, uid: int, gid: int) -> Account:
     return Account(uid, gid, _home(uid))
 
 
-def image_account(rootfs: Path, user: str) -> Account:
+def _image_account(rootfs: Path, user: str) -> Account:
     """`user` is ``name``, ``uid``, ``name:group`` or ``uid:gid``; empty is root. Raises ContainerStartError."""
     name, _, group = user.partition(":")
     entry = _passwd_entry(rootfs, name or "0")

@@ -10,7 +10,7 @@ from typing import Any
 from abaco.domain.execution import Outcome, StopReason
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.ports import Clock, ContainerSink, ContainerSpec, ContainerStartError, PreparedImage, Sandbox, Stop
-from abaco.runtime.accounts import account_of, image_account
+from abaco.runtime.accounts import account
 from abaco.runtime.cdi import device_edits, read_cdi_files
 from abaco.runtime.cgroup import ControlGroup, Limits
 from abaco.runtime.container import Container
@@ -123,8 +123,8 @@ class CrunSandbox(Sandbox):
         for one in spec.mounts:
             if not Path(one.source).exists():
                 raise ContainerStartError(f"{one.source}, which this server mounts at {one.target}, does not exist")
-        config, rootfs = self._image.config, self._image.rootfs
-        account = account_of(rootfs, *spec.user) if spec.user else image_account(rootfs, str(config.get("User") or ""))
+        config = self._image.config
+        runs_as = account(self._image.rootfs, spec.user, str(config.get("User") or ""))
         given = Surroundings(
             root=container.root,
             results=container.results.path,
@@ -136,7 +136,7 @@ class CrunSandbox(Sandbox):
             serve=container.serve().path if spec.warm else None,
             docker_socket=self._isolation.docker_socket if spec.privileged else None,
         )
-        told = runtime_spec(config, spec, account, given)
+        told = runtime_spec(config, spec, runs_as, given)
         if spec.devices:
             device_edits(spec.devices, read_cdi_files()).apply(told)
         return told
