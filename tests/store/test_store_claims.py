@@ -240,3 +240,15 @@ def test_a_clean_stop_never_gives_a_message_up(store: Store) -> None:
         assert claimed.attempt == attempt
         assert store.claims.reclaim("engine1", NOW, max_attempts=None) == ["e1"]
     assert status_of(store, "e1") is ExecutionStatus.SUBMITTED
+
+
+def test_never_more_are_leased_than_asked_for(store: Store) -> None:
+    """PostgreSQL may run a subquery with a limit again for each row."""
+    add_actor(store)
+    post(store, *(f"e{number:03}" for number in range(30)))
+    leased: list[str] = []
+    for count in (1, 4, 7, 1):
+        found = store.claims.claim("engine1", [ClaimRequest("actor1", "worker1", False, "sha256:1", count=count)], NOW)
+        assert len(found) == count
+        leased += [one.execution_id for one in found]
+    assert leased == [f"e{number:03}" for number in range(13)]
