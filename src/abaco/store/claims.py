@@ -124,8 +124,8 @@ def _lease(connection: Connection, engine_id: str, request: ClaimRequest, now: d
 
 def _lease_statement(chosen: ColumnElement[bool], count: Any) -> Any:
     first = select(messages.c.seq).where(chosen, _UNLEASED, _DUE).order_by(messages.c.seq).limit(count)
-    # What a rival has locked is his: nobody waits for it. A CTE, since PostgreSQL may run a subquery more than once, each
-    # time for as many as the limit says.
+    # What a rival has locked is his: nobody waits for it. A CTE, since PostgreSQL may run a subquery several times,
+    # each time for as many as the limit says.
     chosen_ones = first.with_for_update(skip_locked=True).cte("chosen")
     return (
         update(messages)
