@@ -25,21 +25,21 @@ _PORTS = {"http": 80, "https": 443}
 def crun_runtime(settings: Settings, clock: Clock) -> CrunRuntime:
     """Raises RuntimeUnavailable if this machine lacks what it takes."""
     privileged_socket = settings.privileged_docker_socket
+    address = api_address(settings)
     isolation = Isolation(
         seccomp=compile_profile(settings.seccomp_profile),
-        network=_network(settings),
+        network=_network(settings, address),
         first_user=settings.first_container_user if settings.user_namespaces else None,
         disk=memory_bytes(settings.disk_limit),
-        etc=_etc(settings),
+        etc=_etc(settings, address),
         docker_socket=Path(privileged_socket) if privileged_socket else None,
     )
     return CrunRuntime(settings.data, clock, isolation)
 
 
-def _network(settings: Settings) -> Network | None:
+def _network(settings: Settings, address: tuple[str, int] | None) -> Network | None:
     if settings.network == "host":
         return None
-    address = api_address(settings)
     on_loopback = ip_address(address[0]).is_loopback if address else False
     forwarder = Forwarder(address) if address and on_loopback else None
     if settings.network == "none":
@@ -60,12 +60,12 @@ def api_address(settings: Settings) -> tuple[str, int] | None:
     return str(host), int(port)
 
 
-def _etc(settings: Settings) -> Mapping[str, str]:
+def _etc(settings: Settings, address: tuple[str, int] | None) -> Mapping[str, str]:
     """Files for the containers' /etc: on the machine's own network as the machine has them."""
     if settings.network == "host":
         own = (Path("/etc/resolv.conf"), Path("/etc/hosts"))
         return {file.name: file.read_text() for file in own if file.exists()}
-    return {"resolv.conf": _resolv_conf(), "hosts": _hosts(settings)}
+    return {"resolv.conf": _resolv_conf(), "hosts": _hosts(settings, address)}
 
 
 def _resolv_conf() -> str:
@@ -85,9 +85,9 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-def _hosts(settings: Settings) -> str:
+def _hosts(settings: Settings, address: tuple[str, int] | None) -> str:
     lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost"]
-    address, name = api_address(settings), urlsplit(settings.base_url).hostname or ""
+    name = urlsplit(settings.base_url).hostname or ""
     if address and ip_address(address[0]).is_loopback and name not in {"localhost", address[0]}:
         lines.append(f"{address[0]} {name}")
     return "".join(f"{line}\n" for line in lines)

@@ -56,7 +56,7 @@ class Uplink:
                 "it takes root and iptables (apt-get install iptables iproute2); or set network to none or host.",
             ) from error
 
-    def connect(self, name: str, network: int) -> str:
+    def connect(self, name: str, network: int) -> None:
         """Lay the cable `name` into the network namespace; its end there gets an address. Raises RuntimeUnavailable."""
         place = descriptor_path(network)
         for _ in range(_TRIES):
@@ -74,7 +74,6 @@ class Uplink:
                 f"No address is free in {self.rules.subnet}: set container_subnet to a larger one."
             )
         _batch(["nsenter", f"--net={place}"], self._far_end(address))
-        return str(address)
 
     def _cable(self, name: str, place: str, address: IPv4Address) -> Iterable[str]:
         yield f"link add {name} type veth peer name eth0 netns {place}"
