@@ -1,5 +1,6 @@
 """Settings: where they come from, and what is said of wrong ones."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,22 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("given", [{"tls_cert": "/c.pem"}, {"tls_key": "/k.pem"}])
 def test_certificate_and_key_go_together(tmp_path: Path, given: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="tls_cert and tls_key go together"):
+        _read(tmp_path, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "saying"),
+    [
+        ({"container_subnet": "abc"}, "container_subnet: "),
+        ({"container_subnet": "10.9.0.0/31"}, "container_subnet must have 8 addresses"),
+        ({"container_subnet": "10.9.0.1/16"}, "container_subnet: "),
+        ({"blocked_networks": "169.254.0.0/16,x"}, "blocked_networks: "),
+        ({"disk_limit": "lots"}, "disk_limit must be"),
+        ({"global_mounts": "/a:b"}, "mount '/a:b' is not"),
+    ],
+)
+def test_what_isolates_containers_is_checked_by_name(tmp_path: Path, given: dict[str, Any], saying: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(saying)):
         _read(tmp_path, **given)
 
 

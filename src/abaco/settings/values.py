@@ -17,6 +17,8 @@ from abaco.errors import InvalidInput
 
 __all__ = ["QueueSettings", "Settings"]
 
+_FEWEST_ADDRESSES = 8
+"""Of the containers' network: the machine's end of the cables, some workers, and what no host may have."""
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _CORES = os.cpu_count() or 1
 
@@ -269,8 +271,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             require_queues(self.all_queues)
         except InvalidInput as error:
             raise ValueError(f"queues: {error.message.removesuffix('.')}") from None
-        for network in (self.container_subnet, *self.blocked_networks):
-            IPv4Network(network)
+        if _network("container_subnet", self.container_subnet).num_addresses < _FEWEST_ADDRESSES:
+            raise ValueError(f"container_subnet must have {_FEWEST_ADDRESSES} addresses or more, such as 10.213.0.0/16")
+        for network in self.blocked_networks:
+            _network("blocked_networks", network)
 
     @property
     def base_url(self) -> str:
@@ -314,6 +318,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def _mounts(rows: Iterable[str]) -> tuple[MountPoint, ...]:
     return tuple(map(parse_mount, rows))
+
+
+def _network(name: str, text: str) -> IPv4Network:
+    """The network that the setting says. Raises ValueError with the setting's name."""
+    try:
+        return IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _require_provider_url(name: str, url: str | None) -> None:
