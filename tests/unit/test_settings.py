@@ -16,12 +16,12 @@ def _read(data: Path, environment: dict[str, str] | None = None, **flags: Any) -
 
 
 def test_flags_come_before_the_environment_before_the_file_before_defaults(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_text("port = 1001\nmax_pids = 11\nlog_ex = 21\n")
-    environment = {"ABACO_PORT": "1002", "ABACO_MAX_PIDS": "12", "OTHER_PORT": "9", "ABACO_RESULT_EX": ""}
+    (tmp_path / FILE_NAME).write_text("port = 1001\nmax_pids = 111\nlog_ex = 21\n")
+    environment = {"ABACO_PORT": "1002", "ABACO_MAX_PIDS": "112", "OTHER_PORT": "9", "ABACO_RESULT_EX": ""}
 
     settings, sources = read_settings({"data": str(tmp_path), "port": 1003, "host": None}, environment)
 
-    assert (settings.port, settings.max_pids, settings.log_ex) == (1003, 12, 21)
+    assert (settings.port, settings.max_pids, settings.log_ex) == (1003, 112, 21)
     assert [sources[name] for name in ("port", "max_pids", "log_ex", "host", "result_ex")] == [
         "flag",
         "environment",

@@ -142,7 +142,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_cpus: Annotated[
         int, Meta(description="Nano-CPUs of an execution whose actor sets no max_cpus; -1 is no limit.")
     ] = -1
-    max_pids: Annotated[int, Meta(ge=1, description="Processes and threads of an execution.")] = 1024
+    max_pids: Annotated[  # Docker's runc is one of some ten threads until it becomes the image's command.
+        int, Meta(ge=32, description="Processes and threads of an execution; at least 32.")
+    ] = 1024
     actor_homedir: Annotated[
         str | None, Meta(description="Owners' home directories on this machine, such as /home/{username}.")
     ] = None
