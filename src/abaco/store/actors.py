@@ -20,6 +20,7 @@ from abaco.store.endings import drop_waiting
 from abaco.store.outbox import announce
 from abaco.store.permissions import effective_level, forget, grant, level_of, readable_by
 from abaco.store.rows import ACTOR_COLUMNS, actor_values, to_actor
+from abaco.store.statement import Statement
 from abaco.store.tables import actors, aliases, logs, messages, nonces, results
 
 __all__ = ["Actors"]
@@ -35,11 +36,13 @@ def _named(identifier: ColumnElement[str]) -> Select[Any]:
 
 
 # Asked for with nearly every request: built once, since building a statement costs more than running it.
-_BY_ID = _named(bindparam("identifier", type_=ID))
-_BY_ALIAS = _named(
-    select(aliases.c.actor_id)
-    .where(aliases.c.tenant == bindparam("tenant"), aliases.c.alias == bindparam("identifier"))
-    .scalar_subquery()
+_BY_ID = Statement(_named(bindparam("identifier", type_=ID)))
+_BY_ALIAS = Statement(
+    _named(
+        select(aliases.c.actor_id)
+        .where(aliases.c.tenant == bindparam("tenant"), aliases.c.alias == bindparam("identifier"))
+        .scalar_subquery()
+    )
 )
 
 
@@ -56,9 +59,9 @@ class Actors:
     def find(self, tenant: str, identifier: str, username: str) -> ActorPosition | None:
         asked = {"tenant": tenant, "identifier": identifier, "username": username, "world": WORLD}
         with self._database.read() as connection:
-            row = connection.execute(_BY_ID, asked).one_or_none()
+            row = _BY_ID.first(connection, asked)
             if row is None:
-                row = connection.execute(_BY_ALIAS, asked).one_or_none()
+                row = _BY_ALIAS.first(connection, asked)
         return None if row is None else ActorPosition(to_actor(row), effective_level(username, row[-2], row[-1]))
 
     def list_visible(self, tenant: str, username: str) -> list[Actor]:

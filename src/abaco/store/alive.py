@@ -3,12 +3,13 @@
 from sqlalchemy import Connection, bindparam, select
 
 from abaco.errors import NotFound
+from abaco.store.statement import Statement
 from abaco.store.tables import actors
 
 __all__ = ["is_alive", "require_alive"]
 
 # Built once, as the statements of closing are (see `executions`).
-_ALIVE = (
+_ALIVE = Statement(
     select(actors.c.id)
     .where(actors.c.id == bindparam("actor"), actors.c.deleted_at.is_(None))
     .with_for_update(read=True, key_share=True)
@@ -17,7 +18,7 @@ _ALIVE = (
 
 def is_alive(connection: Connection, actor_id: str) -> bool:
     """Whether the actor is not deleted, and will not be before this transaction ends."""
-    return connection.execute(_ALIVE, {"actor": actor_id}).one_or_none() is not None
+    return _ALIVE.first(connection, {"actor": actor_id}) is not None
 
 
 def require_alive(connection: Connection, actor_id: str) -> None:

@@ -2,14 +2,36 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from abaco.errors import NotFound
 from abaco.ports import NewMessage
-from abaco.store.rows import execution_values
+from abaco.store.rows import EXECUTION_COLUMNS, execution_values
+from abaco.store.statement import Statement
 from abaco.store.tables import actors, executions, messages
 
 __all__ = ["insert_messages"]
+
+# FOR KEY SHARE on PostgreSQL: a deletion waits for us, or we see that it happened; other changes of the actor neither
+# wait nor are waited for.
+_ALIVE = Statement(
+    select(func.count()).select_from(
+        select(actors.c.id)
+        .where(actors.c.id.in_(bindparam("actors", expanding=True)), actors.c.deleted_at.is_(None))
+        .with_for_update(read=True, key_share=True)
+        .subquery()
+    )
+)
+_ADD_EXECUTION = Statement(
+    insert(executions).values(
+        {column.name: bindparam(column.name) for column in EXECUTION_COLUMNS} | {"halt_requested": False}
+    )
+)
+_MESSAGE = (
+    *("execution_id", "actor_id", "content_type", "value", "size", "revision", "environment", "jwt_header"),
+    "max_run_time",
+)
+_ADD_MESSAGE = Statement(insert(messages).values({name: bindparam(name) for name in _MESSAGE}))
 
 
 def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> None:
@@ -29,15 +51,7 @@ def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> None:
         for message in new
     ]
     ids = {message.actor_id for message in new}
-    # FOR KEY SHARE on PostgreSQL: a deletion waits for us, or we see that it happened; other changes of the actor
-    # neither wait nor are waited for.
-    alive = select(func.count()).select_from(
-        select(actors.c.id)
-        .where(actors.c.id.in_(ids), actors.c.deleted_at.is_(None))
-        .with_for_update(read=True, key_share=True)
-        .subquery()
-    )
-    if connection.execute(alive).scalar_one() != len(ids):
+    if _ALIVE.first(connection, {"actors": list(ids)})[0] != len(ids):
         raise NotFound("The actor was deleted.")
-    connection.execute(insert(executions), [execution_values(message.execution) for message in new])
-    connection.execute(insert(messages), rows)
+    _ADD_EXECUTION.run(connection, *[execution_values(message.execution) for message in new])
+    _ADD_MESSAGE.run(connection, *rows)

@@ -16,6 +16,7 @@ from abaco.ports import ClaimRequest, Requeue, Waiting
 from abaco.store.database import Database
 from abaco.store.endings import delete_messages, end_unrun, forget_attempts
 from abaco.store.rows import ACTOR_COLUMNS, to_actor
+from abaco.store.statement import Statement
 from abaco.store.tables import Moment, actors, executions, messages, workers
 from abaco.store.workers import free
 
@@ -71,7 +72,7 @@ class Claims:
         if actor_ids is not None:
             statement, asked["actors"] = _WAITING, list(actor_ids)
         with self._database.read() as connection:
-            rows = connection.execute(statement, asked).all()
+            rows = statement.all(connection, asked)
         return [Waiting(to_actor(row), row[-1], row[-2]) for row in rows]
 
     def reclaim(self, engine_id: str, now: datetime, max_attempts: int | None) -> list[str]:
@@ -112,22 +113,22 @@ def _lease(connection: Connection, engine_id: str, request: ClaimRequest, now: d
         "exclusive": request.actor_id if request.exclusive else None,
     }
     if not request.exclusive:
-        rows = connection.execute(_LEASE_FIRST, {**asked, "count": request.count}).all()
+        rows = _LEASE_FIRST.all(connection, {**asked, "count": request.count})
         return sorted(rows, key=lambda row: int(row.seq))
     try:
         with connection.begin_nested():
-            return connection.execute(_LEASE_HEAD, asked).all()
+            return _LEASE_HEAD.all(connection, asked)
     except IntegrityError:
         # Of two concurrent posts the one numbered first may become visible last, when the other is leased already.
         return ()
 
 
-def _lease_statement(chosen: ColumnElement[bool], count: Any) -> Any:
+def _lease_statement(chosen: ColumnElement[bool], count: Any) -> Statement:
     first = select(messages.c.seq).where(chosen, _UNLEASED, _DUE).order_by(messages.c.seq).limit(count)
     # What a rival has locked is his: nobody waits for it. A CTE, since PostgreSQL may run a subquery several times,
     # each time for as many as the limit says.
     chosen_ones = first.with_for_update(skip_locked=True).cte("chosen")
-    return (
+    return Statement(
         update(messages)
         .where(messages.c.seq.in_(select(chosen_ones.c.seq)))
         .values(
@@ -148,7 +149,7 @@ _LEASE_FIRST = _lease_statement(_MINE, bindparam("count", type_=Integer()))
 _LEASE_HEAD = _lease_statement(
     messages.c.seq == select(messages.c.seq).where(_MINE).order_by(messages.c.seq).limit(1).scalar_subquery(), 1
 )
-_START = (
+_START = Statement(
     update(executions)
     .where(executions.c.id.in_(bindparam("executions", expanding=True)))
     .values(
@@ -167,7 +168,7 @@ _START = (
         executions.c.executor_gid,
     )
 )
-_OCCUPY = (
+_OCCUPY = Statement(
     update(workers)
     .where(workers.c.id == bindparam("worker"))
     .values(
@@ -178,7 +179,7 @@ _OCCUPY = (
 )
 
 
-def _waiting_statement(which: ColumnElement[bool]) -> Any:
+def _waiting_statement(which: ColumnElement[bool]) -> Statement:
     waiting = (
         select(messages.c.seq)
         .where(messages.c.actor_id == actors.c.id, _UNLEASED, _DUE)
@@ -187,12 +188,12 @@ def _waiting_statement(which: ColumnElement[bool]) -> Any:
         .subquery()
     )
     count = select(func.count()).select_from(waiting).scalar_subquery()
-    return select(*ACTOR_COLUMNS, actors.c.requested_workers, count).where(which).order_by(actors.c.seq)
+    return Statement(select(*ACTOR_COLUMNS, actors.c.requested_workers, count).where(which).order_by(actors.c.seq))
 
 
 _NAMED = actors.c.id.in_(bindparam("actors", expanding=True))
-_PRESENT = select(actors.c.id, actors.c.stateless, actors.c.revision).where(_NAMED)
-_ACTORS = select(*ACTOR_COLUMNS).where(_NAMED)
+_PRESENT = Statement(select(actors.c.id, actors.c.stateless, actors.c.revision).where(_NAMED))
+_ACTORS = Statement(select(*ACTOR_COLUMNS).where(_NAMED))
 _WAITING = _waiting_statement(_NAMED)
 _WAITING_ANYWHERE = _waiting_statement(
     actors.c.id.in_(
@@ -207,13 +208,13 @@ _WAITING_ANYWHERE = _waiting_statement(
 
 def _present(connection: Connection, ids: set[str]) -> Mapping[str, Any]:
     """Of each actor, by its id, whether it is stateless, and its revision."""
-    return {row.id: row for row in connection.execute(_PRESENT, {"actors": list(ids)})}
+    return {row.id: row for row in _PRESENT.all(connection, {"actors": list(ids)})}
 
 
 def _actors(connection: Connection, ids: set[str]) -> Mapping[str, Actor]:
     if not ids:
         return {}
-    rows = connection.execute(_ACTORS, {"actors": list(ids)})
+    rows = _ACTORS.all(connection, {"actors": list(ids)})
     return {actor.id: actor for actor in map(to_actor, rows)}
 
 
@@ -227,8 +228,8 @@ def _begin(
         "now": now,
         "digest": request.image_digest,
     }
-    begun = {row.id: row for row in connection.execute(_START, started)}
-    connection.execute(_OCCUPY, {"worker": request.worker_id, "now": now})
+    begun = {row.id: row for row in _START.all(connection, started)}
+    _OCCUPY.run(connection, {"worker": request.worker_id, "now": now})
     for message in leased:
         execution = begun[message.execution_id]
         uid, gid = execution.executor_uid, execution.executor_gid

@@ -13,6 +13,7 @@ from abaco.errors import Conflict, NotFound
 from abaco.ports import ConfigPosition, ConfigValue
 from abaco.store.database import Database
 from abaco.store.permissions import effective_level, forget, grant, level_of, readable_by
+from abaco.store.statement import Statement
 from abaco.store.tables import actors, aliases, config_identifiers, configs
 
 __all__ = ["Configs"]
@@ -38,7 +39,7 @@ _BY_ALIAS = (
     .where(aliases.c.actor_id.in_(_ACTORS))
 )
 _NAMED = union(_BY_ID, _BY_ALIAS).subquery()
-_OF_ACTORS = (
+_OF_ACTORS = Statement(
     select(_NAMED.c.actor_id, configs.c.name, configs.c.value, configs.c.is_secret)
     .join(configs, configs.c.id == _NAMED.c.config_id)
     .order_by(configs.c.seq)
@@ -100,7 +101,7 @@ class Configs:
     def of_actors(self, actor_ids: Collection[str]) -> dict[str, list[ConfigValue]]:
         found: dict[str, list[ConfigValue]] = {}
         with self._database.read() as connection:
-            for row in connection.execute(_OF_ACTORS, {"actors": list(actor_ids)}):
+            for row in _OF_ACTORS.all(connection, {"actors": list(actor_ids)}):
                 found.setdefault(row.actor_id, []).append(ConfigValue(row.name, row.value, row.is_secret))
         return found
 

@@ -141,7 +141,13 @@ def open_database(url: URL, connections: int = 20) -> Database:
     engine, reader = (
         # Parameters are users' messages, states and logs: they have no place in the text of an error.
         create_engine(
-            url, pool_size=connections, max_overflow=100, isolation_level=level, hide_parameters=True, **options
+            url,
+            pool_size=connections,
+            max_overflow=100,
+            pool_use_lifo=True,
+            isolation_level=level,
+            hide_parameters=True,
+            **options,
         )
         for level in (None, "AUTOCOMMIT")
     )
@@ -180,4 +186,5 @@ def _configure_postgresql(connection: Any, _record: object) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     # A transaction that reads first and writes later could not be upgraded under a rival writer.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN IMMEDIATE")

@@ -15,6 +15,7 @@ from abaco.store.database import Database
 from abaco.store.logs import append_statement, write_logs, write_results
 from abaco.store.outbox import LISTENED_TO, announce
 from abaco.store.rows import EXECUTION_COLUMNS, outcome_values, to_execution
+from abaco.store.statement import Statement
 from abaco.store.tables import Moment, actors, chunks, executions, messages, staged_states
 from abaco.store.workers import free
 
@@ -28,7 +29,7 @@ class Executions:
 
     def find(self, actor_id: str, execution_id: str) -> Execution | None:
         with self._database.read() as connection:
-            row = connection.execute(_FIND, {"execution": execution_id, "actor": actor_id}).one_or_none()
+            row = _FIND.first(connection, {"execution": execution_id, "actor": actor_id})
         return to_execution(row) if row else None
 
     def of_actor(self, actor_id: str) -> list[Execution]:
@@ -85,8 +86,8 @@ class Executions:
         )
         write_logs(connection, self._append_log, pieces)
         write_results(connection, [row for closing, found in landed for row in _results(closing, found.actor_id, now)])
-        connection.execute(_REMOVE_MESSAGES, ids)
-        connection.execute(_REMOVE_CHUNKS, ids)
+        _REMOVE_MESSAGES.run(connection, ids)
+        _REMOVE_CHUNKS.run(connection, ids)
         free(connection, {row.worker_id for _, row in landed})
         for closing, row in landed:
             if row.is_listened_to:
@@ -105,19 +106,21 @@ def _land(connection: Connection, engine_id: str, closing: Closing, now: datetim
     """Write the outcome, if the attempt is the one that runs; a row, or None."""
     lease = {"lease_execution": closing.execution_id, "lease_engine": engine_id}
     outcome = {f"new_{name}": value for name, value in outcome_values(closing.outcome, now).items()}
-    return connection.execute(_LAND, {**_KEPT, **outcome, **lease, "attempt": closing.attempt}).one_or_none()
+    return _LAND.first(connection, {**_KEPT, **outcome, **lease, "attempt": closing.attempt})
 
 
 def _land_states(connection: Connection, attempts: Mapping[str, tuple[int, str]]) -> None:
     """The state that an attempt wrote becomes its actor's (P4); what another attempt staged is dropped unread."""
-    for row in connection.execute(_TAKE_STAGED, {"ended": list(attempts)}):
+    for row in _TAKE_STAGED.all(connection, {"ended": list(attempts)}):
         attempt, actor_id = attempts[row.execution_id]
         if row.attempt == attempt:
             connection.execute(update(actors).where(actors.c.id == actor_id).values(state=row.state))
 
 
-_FIND = select(*EXECUTION_COLUMNS).where(
-    executions.c.id == bindparam("execution"), executions.c.actor_id == bindparam("actor")
+_FIND = Statement(
+    select(*EXECUTION_COLUMNS).where(
+        executions.c.id == bindparam("execution"), executions.c.actor_id == bindparam("actor")
+    )
 )
 # The statements of closing are built once: it happens for every execution, with the database locked (SQLite), and
 # building a statement costs more than running it. A start or digest that is not given stays as it is.
@@ -127,7 +130,7 @@ _SET = (
     *("runtime", "cpu", "io", "exit_code", "final_state"),
 )
 _EXECUTION: BindParameter[str] = bindparam("lease_execution", type_=String())
-_LAND = (
+_LAND = Statement(
     update(executions)
     .where(
         executions.c.id == _EXECUTION,
@@ -149,10 +152,10 @@ _LAND = (
     )
 )
 _ENDED: BindParameter[Any] = bindparam("ended", expanding=True)
-_TAKE_STAGED = (
+_TAKE_STAGED = Statement(
     delete(staged_states)
     .where(staged_states.c.execution_id.in_(_ENDED))
     .returning(staged_states.c.execution_id, staged_states.c.attempt, staged_states.c.state)
 )
-_REMOVE_MESSAGES = delete(messages).where(messages.c.execution_id.in_(_ENDED))
-_REMOVE_CHUNKS = delete(chunks).where(chunks.c.execution_id.in_(_ENDED))
+_REMOVE_MESSAGES = Statement(delete(messages).where(messages.c.execution_id.in_(_ENDED)))
+_REMOVE_CHUNKS = Statement(delete(chunks).where(chunks.c.execution_id.in_(_ENDED)))

@@ -4,18 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, bindparam, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select
 
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.ports import LogAppended, ResultSent
 from abaco.store.alive import is_alive
 from abaco.store.database import Database
+from abaco.store.statement import Statement
 from abaco.store.tables import Moment, executions, logs, results
 
 __all__ = ["Logs", "Results", "append_statement", "write_logs", "write_results"]
 
 
-def write_logs(connection: Connection, append: Executable, pieces: Iterable[Mapping[str, Any]]) -> None:
+def write_logs(connection: Connection, append: Statement, pieces: Iterable[Mapping[str, Any]]) -> None:
     """Append to executions' logs and set their expiry, by `append_statement`; a piece is a row of `logs`.
 
     A deleted actor's logs are gone and stay so.
@@ -24,20 +25,23 @@ def write_logs(connection: Connection, append: Executable, pieces: Iterable[Mapp
     alive = {actor_id for actor_id in {row["actor_id"] for row in rows} if is_alive(connection, actor_id)}
     kept = [row for row in rows if row["actor_id"] in alive]
     if kept:
-        connection.execute(append, kept)
+        append.run(connection, *kept)
 
 
-def append_statement(database: Database) -> Executable:
+def append_statement(database: Database) -> Statement:
     """Adds to a log; each repository builds it once."""
-    insertion = database.upsert(logs)
-    return insertion.on_conflict_do_update(
-        index_elements=["execution_id"],
-        set_={"text": logs.c.text + insertion.excluded.text, "expires_at": insertion.excluded.expires_at},
+    names = ("execution_id", "actor_id", "text", "expires_at")
+    insertion = database.upsert(logs).values({name: bindparam(name) for name in names})
+    return Statement(
+        insertion.on_conflict_do_update(
+            index_elements=["execution_id"],
+            set_={"text": logs.c.text + insertion.excluded.text, "expires_at": insertion.excluded.expires_at},
+        )
     )
 
 
 # Built once: results and logs are written while containers wait for them to be read.
-_CURRENT = (
+_CURRENT = Statement(
     select(executions.c.actor_id)
     .where(
         executions.c.id == bindparam("execution"),
@@ -46,18 +50,20 @@ _CURRENT = (
     )
     .with_for_update(read=True)
 )
-_OLDEST = (
+_FIRST = (
     select(results.c.seq)
     .where(results.c.execution_id == bindparam("execution"), results.c.expires_at > bindparam("now", type_=Moment()))
     .order_by(results.c.seq)
     .limit(1)
 )
-_POP = (
+_POP = Statement(
     delete(results)
-    .where(results.c.seq == _OLDEST.with_for_update(skip_locked=True).scalar_subquery())
+    .where(results.c.seq == _FIRST.with_for_update(skip_locked=True).scalar_subquery())
     .returning(results.c.data)
 )
-_ADD_RESULTS = insert(results)
+_OLDEST = Statement(_FIRST)
+_RESULT = ("execution_id", "actor_id", "data", "expires_at")
+_ADD_RESULTS = Statement(insert(results).values({name: bindparam(name) for name in _RESULT}))
 
 
 def write_results(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -65,14 +71,14 @@ def write_results(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
     alive = {actor_id for actor_id in {row["actor_id"] for row in rows} if is_alive(connection, actor_id)}
     kept = [row for row in rows if row["actor_id"] in alive]
     if kept:
-        connection.execute(_ADD_RESULTS, kept)
+        _ADD_RESULTS.run(connection, *kept)
 
 
 def _current_actor(connection: Connection, execution_id: str, attempt: int) -> str | None:
     """The actor of an execution whose attempt is the one that runs, locked against losing that; else None."""
     asked = {"execution": execution_id, "attempt": attempt}
-    actor_id: str | None = connection.execute(_CURRENT, asked).scalar_one_or_none()
-    return actor_id
+    row = _CURRENT.first(connection, asked)
+    return None if row is None else str(row.actor_id)
 
 
 class Logs:
@@ -123,10 +129,11 @@ class Results:
         asked = {"execution": execution_id, "now": now}
         # Who waits asks before there is one, and a writer would keep the engine from bringing it.
         with self._database.read() as connection:
-            if connection.execute(_OLDEST, asked).one_or_none() is None:
+            if _OLDEST.first(connection, asked) is None:
                 return None
         with self._database.write() as connection:
-            return connection.execute(_POP, asked).scalar_one_or_none()
+            row = _POP.first(connection, asked)
+        return None if row is None else bytes(row.data)
 
     def prune(self, now: datetime) -> int:
         with self._database.write() as connection:

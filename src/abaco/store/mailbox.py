@@ -11,13 +11,14 @@ from abaco.ports import NewMessage
 from abaco.store.births import insert_messages
 from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
+from abaco.store.statement import Statement
 from abaco.store.tables import chunks, messages
 
 __all__ = ["Mailbox"]
 
 
 # Built once: it is asked before every synchronous message.
-_COUNT = (
+_COUNT = Statement(
     select(func.count())
     .select_from(messages)
     .where(messages.c.actor_id == bindparam("actor"), messages.c.engine_id.is_(None))
@@ -59,7 +60,8 @@ class Mailbox:
 
     def count(self, actor_id: str) -> int:
         with self._database.read() as connection:
-            return connection.execute(_COUNT, {"actor": actor_id}).scalar_one()
+            count: int = _COUNT.first(connection, {"actor": actor_id})[0]
+        return count
 
     def purge(self, actor_id: str, now: datetime) -> int:
         with self._database.write() as connection:

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select
 from abaco.domain.user import User
 from abaco.ports import StoredToken
 from abaco.store.database import Database
+from abaco.store.statement import Statement
 from abaco.store.tables import tokens, users
 from abaco.store.users import USER_COLUMNS, to_user
 
@@ -16,7 +17,7 @@ __all__ = ["Tokens"]
 
 _STORED = (tokens.c.tenant, tokens.c.username, tokens.c.expires_at, tokens.c.kind, tokens.c.client_key)
 # Asked for with every request: built once, since building a statement costs more than running it.
-_BY_TOKEN = (
+_BY_TOKEN = Statement(
     select(*USER_COLUMNS)
     .join_from(tokens, users, (tokens.c.tenant == users.c.tenant) & (tokens.c.username == users.c.name))
     .where(
@@ -51,7 +52,7 @@ class Tokens:
 
     def find_user(self, digest: str, now: datetime) -> User | None:
         with self._database.read() as connection:
-            row = connection.execute(_BY_TOKEN, {"digest": digest, "now": now}).one_or_none()
+            row = _BY_TOKEN.first(connection, {"digest": digest, "now": now})
         if row is None:
             return None
         user = to_user(row)

@@ -12,6 +12,7 @@ from abaco.domain.worker import Worker
 from abaco.errors import NotFound
 from abaco.ports import PlacedWorker, WorkersAdded
 from abaco.store.database import Database
+from abaco.store.statement import Statement
 from abaco.store.tables import actors, engines, messages, workers
 
 __all__ = ["PLACED_COLUMNS", "Engines", "Workers", "free", "select_placed", "to_placed"]
@@ -20,7 +21,7 @@ _FIELDS = [field.name for field in fields(Worker)]
 PLACED_COLUMNS = [*(workers.c[name] for name in _FIELDS), engines.c.host, engines.c.address, engines.c.renewed_at]
 
 
-_FREE = (
+_FREE = Statement(
     update(workers)
     .where(
         workers.c.id.in_(bindparam("workers", expanding=True)),
@@ -33,7 +34,7 @@ _FREE = (
 
 def free(connection: Connection, worker_ids: Iterable[str | None]) -> None:
     """Workers whose executions came to an end, or did not start, wait for messages unless they hold others."""
-    connection.execute(_FREE, {"workers": list(worker_ids)})
+    _FREE.run(connection, {"workers": list(worker_ids)})
 
 
 class Workers:
