@@ -38,9 +38,9 @@ SERVER_ROOMS = {
 
 def loaded_by(module: str) -> set[str]:
     """All modules that a fresh interpreter has after importing one, beyond those it always has."""
-    code = (
-        f"import json, sys; before = set(sys.modules); import {module}; print(json.dumps([*set(sys.modules) - before]))"
-    )
+    package, _, name = module.rpartition(".")
+    statement = f"from {package} import {name}" if package else f"import {name}"
+    code = f"import json, sys; before = set(sys.modules); {statement}; print(json.dumps([*set(sys.modules) - before]))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return set(json.loads(done.stdout))
 
@@ -63,6 +63,11 @@ def test_the_base_install_loads_nothing_of_the_server(module: str) -> None:
 def test_the_guest_library_loads_only_the_standard_library() -> None:
     names = {name.partition(".")[0] for name in loaded_by("abaco.actors")}
     assert names - sys.stdlib_module_names == {"abaco"}
+
+
+def test_the_name_of_the_package_alone_loads_next_to_nothing() -> None:
+    assert {"httpx", "msgspec", "typer", "abaco.client"} & loaded_by("abaco") == set()
+    assert "httpx" in loaded_by("abaco.Abaco")
 
 
 def test_a_server_package_would_be_seen() -> None:

@@ -30,7 +30,7 @@ def ab(server: FakeServer, clock: FakeClock) -> Iterator[Abaco]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of its own for every test, and nothing from the environment of whoever runs them."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("XDG_CONFIG_HOME", "ABACO_SERVER", "ABACO_TOKEN"):
+    for name in ("XDG_CONFIG_HOME", "ABACO_SERVER", "ABACO_TOKEN", "AGAVE_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 

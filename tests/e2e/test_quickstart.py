@@ -1,7 +1,7 @@
-"""The commands of the README and of the quickstart, in order, against a real server: they work and print what is said.
+"""The commands of the README and of the guides, in order, against a real server: they work and print what is said.
 
-Blocks marked `shell session` are run; an `output` block says what those before it, since the last one, must print.
-In it `...` stands for anything within a line, and a line of nothing else for any number of lines.
+Blocks marked `shell session` or `python session` are run; an `output` block says what those before it, since the last
+one, must print. In it `...` stands for anything within a line, and a line of nothing else for any number of lines.
 """
 
 import os
@@ -19,16 +19,18 @@ from abaco.client import Abaco
 _ADDRESS = "http://127.0.0.1:8000"
 _BETWEEN = "--- the outputs of two blocks are told apart by this line ---"
 _SECONDS = 600
+_PYTHON = {"docs/guide-clients.md"}
 
 
-def _script(page: str) -> tuple[str, list[str]]:
+def _script(page: str, language: str) -> tuple[str, list[str]]:
     """All sessions as one script, and the output that is expected between each two separators."""
-    commands, expected = ["set -eu"], []
+    say = "echo '{}'" if language == "shell" else "print('{}')"
+    commands, expected = ["set -eu"] if language == "shell" else [], []
     for block in blocks(page):
-        if block.info == ("shell", "session"):
+        if block.info == (language, "session"):
             commands.append(block.text)
         elif block.info == ("output",):
-            commands.append(f"echo '{_BETWEEN}'")
+            commands.append(say.format(_BETWEEN))
             expected.append(block.text)
     return "\n".join(commands), expected
 
@@ -45,15 +47,16 @@ def _line(line: str) -> str:
     return r"[ ]*" + r"[ ]+".join(words) + r"[ ]*\n"
 
 
-def _run(script: str, server: LiveServer, home: Path) -> list[str]:
+def _run(shell: list[str], script: str, server: LiveServer, home: Path) -> list[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ABACO_")}
     environment |= {
         "PATH": f"{Path(sys.executable).parent}:{environment['PATH']}",
         "XDG_CONFIG_HOME": str(home),
+        "AGAVE_CACHE_DIR": str(home),
         "ABACO_DATA": str(server.data),
     }
     done = subprocess.run(
-        ["bash", "-c", script.replace(_ADDRESS, server.url)],
+        [*shell, "-c", script.replace(_ADDRESS, server.url)],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -69,18 +72,20 @@ def _run(script: str, server: LiveServer, home: Path) -> list[str]:
 
 @pytest.fixture
 def home(server: LiveServer, tmp_path: Path) -> Path:
-    """A configuration directory; the pages' user has no actors yet, whichever page came first."""
-    server.admin("user", "add", "alice", "--password", "any")
-    with Abaco(server.url, server.admin("token", "alice")) as ab:
-        for actor in ab.actors.list():
-            ab.actors.delete(actor.id)
+    """A configuration directory; the pages' users have no actors yet, whichever page came first."""
+    for name in ("alice", "ada"):
+        server.admin("user", "add", name, "--password", "correct horse")
+        with Abaco(server.url, server.admin("token", name)) as ab:
+            for actor in ab.actors.list():
+                ab.actors.delete(actor.id)
     return tmp_path / "config"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/guide-clients.md"])
 def test_the_commands_of_the_page_do_what_it_says(page: str, server: LiveServer, home: Path) -> None:
-    script, expected = _script((ROOT / page).read_text("utf-8"))
+    language, shell = ("python", [sys.executable]) if page in _PYTHON else ("shell", ["bash"])
+    script, expected = _script((ROOT / page).read_text("utf-8"), language)
     assert expected
-    outputs = _run(script, server, home)
+    outputs = _run(shell, script, server, home)
     for wanted, printed in zip(expected, outputs, strict=False):
         assert _pattern(wanted).fullmatch(printed), f"{page} says:\n{wanted}\nthe commands print:\n{printed}"

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from abaco.cli import credentials
 from abaco.cli.session import session_of
+from abaco.client import credentials
 from abaco.errors import InvalidInput
 
 __all__ = ["register"]

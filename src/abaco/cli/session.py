@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import httpx
 import typer
 
-from abaco.cli import credentials
 from abaco.client import Abaco, Clock
-from abaco.errors import NotAuthenticated
 
 __all__ = ["Session", "connect", "session_of"]
 
@@ -22,7 +20,7 @@ class Session:
     transport: httpx.BaseTransport | None = None
     clock: Clock = time
 
-    def open(self, server: str, token: str) -> Abaco:
+    def open(self, server: str | None, token: str | None) -> Abaco:
         return Abaco(server, token, transport=self.transport, clock=self.clock)
 
 
@@ -34,17 +32,9 @@ def session_of(ctx: typer.Context) -> Session:
 
 
 def connect(ctx: typer.Context) -> Abaco:
-    """A client for the verb: options and environment first, then what `abaco login` stored.
+    """A client for the verb: options and environment first, then what is remembered, as `Abaco` does without options.
 
-    A stored token goes to the server it was stored for and to no other. Raises NotAuthenticated if one is missing.
+    Raises NotAuthenticated if server or token are not known.
     """
     session = session_of(ctx)
-    stored = credentials.read()
-    server = session.server or (stored.server if stored else None)
-    if server is None:
-        raise NotAuthenticated("no server is known: give --server URL or set ABACO_SERVER")
-    if session.token:
-        return session.open(server, session.token)
-    if stored is None or stored.server != server.rstrip("/"):
-        raise NotAuthenticated(f"no token is known for {server}: give --token T or set ABACO_TOKEN")
-    return session.open(server, stored.token)
+    return session.open(session.server, session.token or None)

@@ -7,7 +7,8 @@ from typing import Self
 import httpx
 
 from abaco.client.actors import Actors
-from abaco.client.connection import Connection
+from abaco.client.configuration import Identity, find_server
+from abaco.client.connection import Connection, checked_address
 from abaco.client.executions import Executions
 from abaco.client.logs import Logs
 from abaco.client.messages import Messages
@@ -21,27 +22,52 @@ __all__ = ["Abaco"]
 class Abaco:
     """An Abaco server as one user sees it. Close it, or use it in a ``with``; not for several threads at once.
 
-    `api_server` is the server's base URL (``http://localhost:8000``), `token` the user's access token, `timeout`
-    the seconds to wait for the server's next word. `transport` and `clock` stand in for network and time in tests.
-    Raises InvalidInput for an address that is not a URL and InvalidCredentials for a token no header can carry.
+    `api_server` is the server's base URL (``http://localhost:8000``). One kind of credentials says who the user is:
+    an access `token`; `username` and `password`, for which tokens are got when they are needed; or a `nonce`. What is
+    not given is looked for in the variables ``ABACO_SERVER`` and ``ABACO_TOKEN``, then in what ``abaco login`` stored,
+    then in the sessions of agavepy and tapispy; a stored token goes to the server it was stored for and to no other.
+
+    `tenant` is for servers that ask nobody who they are: it names the tenant, and no credentials are needed.
+    `timeout` are the seconds to wait for the server's next word. `transport` and `clock` stand in for network and
+    time in tests.
+
+    Raises InvalidInput for an address that is not a URL and for several kinds of credentials, NotAuthenticated where
+    a server or credentials are not known, InvalidCredentials for a token or nonce that no request can carry.
     """
 
     def __init__(
         self,
-        api_server: str,
-        token: str,
+        api_server: str | None = None,
+        token: str | None = None,
         *,
+        username: str | None = None,
+        password: str | None = None,
+        nonce: str | None = None,
+        tenant: str | None = None,
         transport: httpx.BaseTransport | None = None,
         timeout: float = 30.0,
         clock: Clock = time,
     ) -> None:
-        self._connection = Connection(api_server, token, transport=transport, timeout=timeout, clock=clock)
+        who = Identity(token=token, username=username, password=password, nonce=nonce, is_anonymous=tenant is not None)
+        who.require_one()
+        self.api_server = checked_address(find_server(api_server))
+        self._connection = Connection(
+            self.api_server,
+            who.auth(self.api_server, clock),
+            headers={} if tenant is None else {"tenant": tenant},
+            transport=transport,
+            timeout=timeout,
+            clock=clock,
+        )
         self.actors = Actors(self._connection, clock)
         self.messages = Messages(self._connection)
         self.executions = Executions(self._connection, clock)
         self.logs = Logs(self._connection, clock)
         self.results = Results(self._connection)
         self.state = State(self._connection)
+
+    def __repr__(self) -> str:
+        return f"Abaco({self.api_server!r})"
 
     def close(self) -> None:
         self._connection.close()

@@ -8,7 +8,7 @@ import msgspec
 
 from abaco.errors import ERROR_CODE_HEADER, AbacoError, InternalError, Unavailable, from_response
 
-__all__ = ["body_of", "result_of", "stream_of"]
+__all__ = ["body_of", "json_object", "result_of", "stream_of"]
 
 _GATEWAY_STATUSES = {502, 503, 504}
 """What proxies answer while the server behind them is away."""
@@ -18,7 +18,7 @@ def result_of(response: httpx.Response) -> Any:
     """The envelope's ``result``. Raises the error the answer stands for, also if it is no envelope at all."""
     if not response.is_success:
         raise _error_of(response)
-    envelope = _json_object(response)
+    envelope = json_object(response)
     if envelope is None or "result" not in envelope:
         raise _foreign(response)
     return envelope["result"]
@@ -42,7 +42,7 @@ def stream_of(response: httpx.Response) -> Iterator[bytes]:
 
 
 def _error_of(response: httpx.Response) -> AbacoError:
-    message = _message_of(_json_object(response))
+    message = _message_of(json_object(response))
     if message is None:
         return _foreign(response)
     return from_response(response.headers.get(ERROR_CODE_HEADER), response.status_code, message)
@@ -57,7 +57,8 @@ def _message_of(body: dict[str, Any] | None) -> str | None:
     return said if isinstance(said, str) else None
 
 
-def _json_object(response: httpx.Response) -> dict[str, Any] | None:
+def json_object(response: httpx.Response) -> dict[str, Any] | None:
+    """The body as a JSON object, None if it is something else."""
     try:
         return msgspec.json.decode(response.content, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):

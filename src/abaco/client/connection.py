@@ -11,9 +11,9 @@ import httpx
 from abaco.client.answer import body_of, result_of, stream_of
 from abaco.client.events import ServerEvent, events_of
 from abaco.client.polling import Clock
-from abaco.errors import InternalError, InvalidCredentials, InvalidInput, Unavailable
+from abaco.errors import InternalError, InvalidInput, Unavailable
 
-__all__ = ["Connection", "path"]
+__all__ = ["Connection", "checked_address", "path"]
 
 _PREFIX = "/actors/v2"
 _RETRY_PAUSES = (0.1, 0.4, 1.5)
@@ -28,22 +28,24 @@ _SIGN_OF_LIFE_TIMEOUT = 40.0
 
 
 class Connection:
-    """Sends requests to ``{api_server}/actors/v2`` and hands back what they result in, or raises."""
+    """Sends requests to ``{base}/actors/v2`` and hands back what they result in, or raises."""
 
     def __init__(
         self,
-        api_server: str,
-        token: str,
+        base: str,
+        auth: httpx.Auth | None,
         *,
+        headers: Mapping[str, str],
         transport: httpx.BaseTransport | None,
         timeout: float,
         clock: Clock,
     ) -> None:
-        self._base = _checked_address(api_server)
+        self._base = base
         self._clock = clock
         self._stream_timeout = httpx.Timeout(max(timeout, _SIGN_OF_LIFE_TIMEOUT), connect=_CONNECT_TIMEOUT)
         self._http = httpx.Client(
-            headers={"Authorization": f"Bearer {_checked_token(token)}", "Accept": "application/json, */*"},
+            auth=auth,
+            headers={"Accept": "application/json, */*", **headers},
             timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT)),
             transport=transport,
             # Loading the certificate authorities takes longer than a request; without TLS nobody needs them.
@@ -150,7 +152,8 @@ def path(*parts: str) -> str:
         raise InvalidInput(f"{'/'.join(parts)!r} is not valid Unicode and names nothing.") from error
 
 
-def _checked_address(api_server: str) -> str:
+def checked_address(api_server: str) -> str:
+    """The base URL without a closing slash. Raises InvalidInput for what is no URL."""
     base = api_server.strip().rstrip("/")
     try:
         url = httpx.URL(base)
@@ -159,13 +162,6 @@ def _checked_address(api_server: str) -> str:
     if url.scheme not in {"http", "https"} or not url.host:
         raise InvalidInput(f"{api_server!r} is not the URL of a server: write it like http://localhost:8000.")
     return base
-
-
-def _checked_token(token: str) -> str:
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        # The token itself stays out of the message: messages end up in logs.
-        raise InvalidCredentials("the access token is empty or holds blanks or control characters: copy it again.")
-    return token
 
 
 def _json_bytes(value: Any) -> bytes:
