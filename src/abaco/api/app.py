@@ -84,7 +84,7 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger,
     """The ASGI application, edge included."""
     wire = Wire(settings.version or __version__, default_token=settings.default_token, mounts=settings.mount_rules)
     caller = Caller(services.identity)
-    waiters = Waiters(bells, settings.max_sync_waiting)
+    waiters = Waiters(settings.max_sync_waiting)
     following = Following(services.executions, caller, bells, settings.max_followers)
     synchronous = Synchronous(services.executions, waiters, wire, settings.sync_timeout_seconds)
     searches = Searches(services.search, caller, wire, settings.search_concurrency)

@@ -29,6 +29,7 @@ from abaco.api.synchronous import Synchronous, is_synchronous
 from abaco.api.waiting import Waiters
 from abaco.api.wire import Wire, actor_links
 from abaco.domain.credentials import Credentials, NonceUse
+from abaco.domain.ids import new_id
 from abaco.domain.message import ContentType, Payload
 from abaco.domain.user import Principal
 from abaco.errors import AbacoError, InvalidInput
@@ -199,22 +200,29 @@ class _Posting:
         self._hidden = frozenset({"message"} if settings.nonce_in_environment else {"message", "x-nonce"})
         self._letters: Batcher[_Letter, Posted] = Batcher(_deliver(identity, mailbox))
 
-    async def post(self, request: Request[Any, Any, Any], actor_id: str, sender: Credentials | Principal) -> Posted:
-        """Post the message; a `sender` who is known already is going to wait for the execution."""
-        waits = isinstance(sender, Principal)
+    async def post(
+        self,
+        request: Request[Any, Any, Any],
+        actor_id: str,
+        sender: Credentials | Principal,
+        execution_id: str | None = None,
+    ) -> Posted:
+        """Post the message; who says how its execution is to be called is going to wait for it."""
+        waits = execution_id is not None
         is_binary = request.content_type[0] == BYTES and not query_value(request, "message")
         # Who may take long to find is not to be looked up with the batch, in which others' messages are.
         if not isinstance(sender, Principal) and (is_binary or self._caller.may_take_long(sender)):
             sender = await self._caller.identify(sender)
         if is_binary and isinstance(sender, Principal):
-            return await self._post_binary(request, actor_id, sender, waits=waits)
+            return await self._post_binary(request, actor_id, sender, execution_id)
         payload, environment = await _payload(request), _environment(request, self._hidden)
-        return await self._letters.submit(_Letter(sender, actor_id, payload, environment, synchronous=waits))
+        return await self._letters.submit(_Letter(sender, actor_id, payload, environment, execution_id, waits))
 
     async def _post_binary(
-        self, request: Request[Any, Any, Any], actor_id: str, who: Principal, *, waits: bool
+        self, request: Request[Any, Any, Any], actor_id: str, who: Principal, execution_id: str | None
     ) -> Posted:
-        upload = await to_thread.run_sync(self._mailbox.begin_upload, who, actor_id, self._limit)
+        waits = execution_id is not None
+        upload = await to_thread.run_sync(self._mailbox.begin_upload, who, actor_id, self._limit, execution_id)
         try:
             await _receive(request, upload)
         except BaseException:
@@ -248,9 +256,11 @@ def message_routes(
             posted = await posting.post(request, actor_id, credentials)
             return wire.success(_DONE, _posted_fields(surface_of(request), posted))
         who = await caller.identify(credentials)
-        with waiters.places.take(who):
-            posted = await posting.post(request, actor_id, who)
-            return await synchronous.answer(request, posted, _posted_fields(surface_of(request), posted))
+        execution_id = new_id()
+        # Hung up before anybody can speak of the execution: then there is no need to look without being told.
+        with waiters.places.take(who), bells.bell(f"execution:{execution_id}") as bell:
+            posted = await posting.post(request, actor_id, who, execution_id)
+            return await synchronous.answer(request, posted, bell, _posted_fields(surface_of(request), posted))
 
     @get(_PATH, **documented("getMessages", "Count the messages that wait.", schemas.Messages))
     async def count_messages(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 from anyio import to_thread
 from litestar import Request, Response
 
+from abaco.api.bells import Bell
 from abaco.api.params import query_value
 from abaco.api.waiting import Waiters
 from abaco.api.wire import EXECUTION_HEADER, Wire
@@ -26,7 +27,9 @@ class Synchronous:
         self._wire = wire
         self._timeout_seconds = timeout_seconds
 
-    async def answer(self, request: Request[Any, Any, Any], posted: Posted, fields: dict[str, Any]) -> Response[bytes]:
+    async def answer(
+        self, request: Request[Any, Any, Any], posted: Posted, bell: Bell, fields: dict[str, Any]
+    ) -> Response[bytes]:
         """The first result, or the log at the end, without an envelope; 500 for an execution that ends in ERROR.
 
         After the time limit 202 with `fields`, as a message that is not waited for gets: the execution goes on.
@@ -35,7 +38,7 @@ class Synchronous:
         try:
             answer = await self._waiters.wait(
                 request,
-                posted.execution_id,
+                bell,
                 lambda: to_thread.run_sync(self._executions.answer, posted),
                 self._timeout_seconds,
             )

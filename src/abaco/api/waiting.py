@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import anyio
 from litestar import Request
 
-from abaco.api.bells import Bell, Bells
+from abaco.api.bells import Bell
 from abaco.api.places import Places
 from abaco.errors import AbacoError
 
@@ -20,8 +20,7 @@ _LOOK_AGAIN_SECONDS = 2.0
 class Waiters:
     """Who waits for which execution, in at most `most` places."""
 
-    def __init__(self, bells: Bells, most: int) -> None:
-        self._bells = bells
+    def __init__(self, most: int) -> None:
         self.places = Places(
             most, "Too many requests wait for their executions: send the message without waiting for it."
         )
@@ -29,12 +28,12 @@ class Waiters:
     async def wait(
         self,
         request: Request[Any, Any, Any],
-        execution_id: str,
+        bell: Bell,
         look: Callable[[], Awaitable[T | None]],
         seconds: float,
     ) -> T | None:
-        """What `look` finds, at once or after a word about the execution; None after `seconds`, or if nobody is there
-        any more to be answered.
+        """What `look` finds once the bell has rung, which hung before there was anything to find; None after `seconds`,
+        or if nobody is there any more to be answered.
         """
         found: T | None = None
         failure: AbacoError | None = None
@@ -47,7 +46,7 @@ class Waiters:
 
             tasks.start_soon(leave_with_the_client)
             try:
-                with anyio.move_on_after(seconds), self._bells.bell(f"execution:{execution_id}") as bell:
+                with anyio.move_on_after(seconds):
                     found = await _look_until_found(bell, look)
             except AbacoError as error:
                 failure = error  # a task group would wrap it
@@ -58,6 +57,7 @@ class Waiters:
 
 
 async def _look_until_found(bell: Bell, look: Callable[[], Awaitable[T | None]]) -> T:
-    while (found := await look()) is None:
+    while True:
         await bell.wait(_LOOK_AGAIN_SECONDS)
-    return found
+        if (found := await look()) is not None:
+            return found

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from threading import get_ident
 
 import anyio
 from anyio import CancelScope, to_thread
@@ -32,11 +33,15 @@ class Alarm:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._thread = get_ident()
         self._event = anyio.Event()
         self._later: asyncio.TimerHandle | None = None
 
     def ring(self) -> None:
-        self._loop.call_soon_threadsafe(self._set)
+        if get_ident() == self._thread:
+            self._set()
+        else:
+            self._loop.call_soon_threadsafe(self._set)
 
     def ring_within(self, seconds: float) -> None:
         """Ring after so long, or earlier if somebody else asked for that."""
@@ -128,7 +133,7 @@ class Engine:
             sweep = anyio.current_time() >= next_sweep
             if sweep:
                 next_sweep = anyio.current_time() + _SWEEP_SECONDS
-            await self._turn(sweep=sweep)
+            self._turn(sweep=sweep)
             await self._alarm.wait(min(next_sweep - anyio.current_time(), self._until_retry()))
 
     async def _drain(self) -> None:
@@ -136,12 +141,12 @@ class Engine:
         with anyio.move_on_after(self._drain_seconds):
             while self._dispatcher.is_busy():
                 await self._alarm.wait(self._drain_seconds)
-                await self._turn(sweep=False)
+                self._turn(sweep=False)
 
-    async def _turn(self, *, sweep: bool) -> None:
-        # A turn is never abandoned half-way: it has claimed what it has not handed out yet.
-        with CancelScope(shield=True):
-            turn = await to_thread.run_sync(lambda: self._dispatcher.run_once(sweep=sweep))
+    def _turn(self, *, sweep: bool) -> None:
+        # In this thread: the loop exists for these turns, and to hand one to another costs as much as the turn itself.
+        # So it is also never abandoned half-way, when it has claimed what it has not handed out yet.
+        turn = self._dispatcher.run_once(sweep=sweep)
         if turn.eventful:
             self._outbox_alarm.ring()
 

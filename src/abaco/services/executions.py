@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution, ExecutionSummary
-from abaco.domain.lifecycle import ExecutionStatus
+from abaco.domain.lifecycle import TERMINAL, ExecutionStatus
 from abaco.domain.log_position import LogPiece, LogPosition
 from abaco.domain.permission import Level
 from abaco.domain.user import Principal
@@ -69,9 +69,13 @@ class Executions:
         The first result, which it takes, as soon as there is one; else, at the end, the log. Raises ExecutionFailed
         if it ended in ERROR.
         """
+        result = self._store.results.pop(posted.execution_id, self._clock.now())
+        if result is not None:
+            return Answer(result, is_result=True)
         execution = self._find(posted.actor, posted.execution_id)
-        # In this order: what the execution sent before it ended is there when its end is seen.
-        result = self._store.results.pop(execution.id, self._clock.now())
+        if execution.status in TERMINAL:
+            # What it sent before it ended, but after the look above, is there when its end is seen.
+            result = self._store.results.pop(execution.id, self._clock.now())
         if result is not None:
             return Answer(result, is_result=True)
         if execution.status is ExecutionStatus.ERROR:

@@ -23,7 +23,7 @@ _MOST_AHEAD = 3
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message as a request brings it. `execution_id` is given when its binary data was stored ahead.
+    """A message as a request brings it. `execution_id` is given by who has to know it ahead.
 
     With `synchronous` the request is going to wait for the execution.
     """
@@ -170,10 +170,12 @@ class Mailbox:
             kind = message.payload.content_type.value
             self._emit(MessagePosted(execution.tenant, execution.actor_id, execution.id, kind))
 
-    def begin_upload(self, caller: Principal, identifier: str, limit: int) -> "BinaryUpload":
+    def begin_upload(
+        self, caller: Principal, identifier: str, limit: int, execution_id: str | None = None
+    ) -> "BinaryUpload":
         """Prepare to receive a binary message of at most `limit` bytes; checks the permission before the data."""
         self._access.require(caller, identifier, Level.EXECUTE)
-        return BinaryUpload(self._store, self._clock, self._new_id(), limit)
+        return BinaryUpload(self._store, self._clock, execution_id or self._new_id(), limit)
 
     def count(self, caller: Principal, identifier: str) -> tuple[Actor, int]:
         """How many messages wait."""
