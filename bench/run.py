@@ -22,7 +22,7 @@ from bench.plot import draw
 from bench.posts import Target, measure_posts
 from bench.scale import add_actors, scale_report
 
-from abaco.client import Abaco
+from abaco.client import Abaco, Actor
 from abaco.runtime.kernel import enter_private_mounts
 
 _SAMPLE = "abacosamples/test"
@@ -60,7 +60,7 @@ class Results:
 
 
 def _ready(ab: Abaco, image: str, **attributes: object) -> str:
-    actor = ab.actors.add(image, **attributes)  # type: ignore[arg-type]
+    actor: Actor = ab.actors.add(image, **attributes)  # type: ignore[call-overload]
     ab.actors.wait(actor.id, timeout=60)
     return actor.id
 

@@ -43,7 +43,7 @@ def test_add_sends_the_wires_names_and_only_what_was_said(ab: Abaco, server: Fak
 
 def test_misspelt_attributes_are_refused(ab: Abaco, server: FakeServer) -> None:
     with pytest.raises(InvalidInput, match="max_worker"):
-        ab.actors.add("i", max_worker=1)  # type: ignore[call-arg]
+        ab.actors.add("i", max_worker=1)  # type: ignore[call-overload]
     assert server.requests == []
 
 

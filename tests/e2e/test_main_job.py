@@ -47,7 +47,7 @@ class Register:
         self.ids: list[str] = []
 
     def __call__(self, image: str, **attributes: object) -> Actor:
-        actor = self._ab.actors.add(image, **attributes)  # type: ignore[arg-type]
+        actor = self._ab.actors.add(image, **attributes)  # type: ignore[call-overload]
         self.ids.append(actor.id)
         ready = self._ab.actors.wait(actor.id, timeout=60)
         assert ready.status == "READY", ready.status_message

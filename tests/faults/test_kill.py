@@ -13,7 +13,7 @@ _MESSAGES = 1000
 
 
 def _register(ab: Abaco, image: str, **attributes: bool) -> Actor:
-    actor = ab.actors.add(image, **attributes)  # type: ignore[arg-type]
+    actor = ab.actors.add(image, **attributes)  # type: ignore[call-overload]
     ready = ab.actors.wait(actor.id, timeout=60)
     assert ready.status == "READY", ready.status_message
     return ready

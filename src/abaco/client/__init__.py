@@ -16,6 +16,7 @@ from abaco.client.actors import Actor, ActorAttributes
 from abaco.client.executions import Execution, ExecutionEntry, ExecutionSummary, Explanation
 from abaco.client.messages import Sent
 from abaco.client.polling import Clock
+from abaco.client.reply import Raw, Reply
 
 __all__ = [
     "Abaco",
@@ -26,5 +27,7 @@ __all__ = [
     "ExecutionEntry",
     "ExecutionSummary",
     "Explanation",
+    "Raw",
+    "Reply",
     "Sent",
 ]

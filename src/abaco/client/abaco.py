@@ -12,8 +12,15 @@ from abaco.client.connection import Connection, checked_address
 from abaco.client.executions import Executions
 from abaco.client.logs import Logs
 from abaco.client.messages import Messages
+from abaco.client.operations.accounts import (
+    ClientsOperations,
+    ProfilesOperations,
+    TenantsOperations,
+    TokensOperations,
+)
 from abaco.client.polling import Clock
 from abaco.client.results import Results
+from abaco.client.sign_in import NOBODY
 from abaco.client.state import State
 
 __all__ = ["Abaco"]
@@ -59,6 +66,10 @@ class Abaco:
             timeout=timeout,
             clock=clock,
         )
+        self.clients = ClientsOperations(self._connection, who.basic())
+        self.profiles = ProfilesOperations(self._connection)
+        self.tokens = TokensOperations(self._connection, NOBODY)
+        self.tenants = TenantsOperations(self._connection, NOBODY)
         self.actors = Actors(self._connection, clock)
         self.messages = Messages(self._connection)
         self.executions = Executions(self._connection, clock)

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, TypedDict, Unpack, cast, overload
 
 import msgspec
 
-from abaco.client.connection import Connection, path
+from abaco.client.connection import Connection
+from abaco.client.operations.actors import ActorsOperations
+from abaco.client.operations.calling import Listing, More
 from abaco.client.polling import Clock, wait_for
 from abaco.client.record import Record
+from abaco.client.reply import Reply
 from abaco.errors import InternalError, InvalidInput
 
 __all__ = ["Actor", "ActorAttributes", "Actors"]
@@ -110,28 +113,52 @@ class Actor(Record, frozen=True, kw_only=True, rename="camel"):
         return cast("ActorAttributes", {name: value for name, value in said.items() if value not in (None, "")})
 
 
-class Actors:
-    """The actors of the caller: ``/actors/v2``."""
+class Actors(ActorsOperations):
+    """The actors of the caller: ``/actors/v2``.
+
+    `list`, `add`, `get`, `update` and `delete` are called in either of two ways. With arguments as here they return
+    records; with those of the old clients (``body=``, ``actorId=``), as all operations inherited from
+    `ActorsOperations`, they return dictionaries whose keys are attributes too.
+    """
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._clock = clock
 
-    def list(self) -> list[Actor]:
-        """All actors the caller may read, in the order of their registration."""
-        found = self._connection.get("")
+    @overload
+    def list(self) -> list[Actor]: ...
+    @overload
+    def list(self, **more: Unpack[Listing]) -> Any: ...
+    def list(self, **more: Unpack[Listing]) -> Any:
+        """All actors the caller may read, in the order of their registration; with arguments a search of them."""
+        found = super().list(**more)
+        if more:
+            return found
         if not isinstance(found, list):
             raise InternalError("The server's list of actors is not a list: is it an Abaco server of this version?")
         return [Actor.from_wire(each) for each in found]
 
-    def add(self, image: str, **attributes: Unpack[ActorAttributes]) -> Actor:
+    @overload
+    def add(self, image: str, **attributes: Unpack[ActorAttributes]) -> Actor: ...
+    @overload
+    def add(self, *, body: Any, **more: Unpack[More]) -> Reply: ...
+    def add(self, image: str | None = None, **given: Any) -> Actor | Reply:
         """Register `image` as a new actor. Its status is SUBMITTED until the image is there: see `wait`."""
-        return Actor.from_wire(self._connection.post("", _body(image, attributes)))
+        if image is None:
+            return super().add(**given)
+        return Actor.from_wire(super().add(body=_body(image, given)))
 
-    def get(self, actor_id: str) -> Actor:
+    @overload
+    def get(self, actor_id: str) -> Actor: ...
+    @overload
+    def get(self, *, actorId: str, **more: Unpack[More]) -> Reply: ...
+    def get(self, actor_id: str | None = None, **given: Any) -> Actor | Reply:
         """Raises NotFound if there is no such actor."""
-        return Actor.from_wire(self._connection.get(path(actor_id)))
+        if actor_id is None:
+            return super().get(**given)
+        return Actor.from_wire(super().get(actorId=actor_id, **given))
 
+    @overload
     def update(
         self,
         actor_id: str,
@@ -139,19 +166,32 @@ class Actors:
         *,
         force: bool = False,
         **attributes: Unpack[ActorAttributes],
-    ) -> Actor:
+    ) -> Actor: ...
+    @overload
+    def update(self, *, actorId: str, body: Any, **more: Unpack[More]) -> Reply: ...
+    def update(
+        self,
+        actor_id: str | None = None,
+        image: str | None = None,
+        **given: Any,
+    ) -> Actor | Reply:
         """Describe the actor anew: attributes left out return to their defaults (see `Actor.attributes`).
 
         A changed image, or `force`, makes the server fetch the image and start over with a new revision.
         """
-        body = _body(image, attributes)
-        if force:
-            body["force"] = True
-        return Actor.from_wire(self._connection.put(path(actor_id), body))
+        if actor_id is None or image is None:
+            return super().update(**given)
+        forced = {"force": True} if given.pop("force", False) else {}
+        body = _body(image, given) | forced
+        return Actor.from_wire(super().update(actorId=actor_id, body=body))
 
-    def delete(self, actor_id: str) -> None:
+    @overload
+    def delete(self, actor_id: str) -> None: ...
+    @overload
+    def delete(self, *, actorId: str, **more: Unpack[More]) -> None: ...
+    def delete(self, actor_id: str | None = None, **given: Any) -> None:
         """Delete the actor; what it is executing is stopped."""
-        self._connection.delete(path(actor_id))
+        super().delete(**(given if actor_id is None else {"actorId": actor_id, **given}))
 
     def wait(
         self,
@@ -163,7 +203,7 @@ class Actors:
         return wait_for(lambda: self.get(actor_id), _SETTLED, self._clock, timeout, on_change)
 
 
-def _body(image: str, attributes: ActorAttributes) -> dict[str, Any]:
+def _body(image: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
     unknown = attributes.keys() - ActorAttributes.__annotations__.keys()
     if unknown:
         # The server ignores what it does not know; a misspelt limit would go unnoticed.

@@ -8,7 +8,7 @@ import msgspec
 
 from abaco.errors import ERROR_CODE_HEADER, AbacoError, InternalError, Unavailable, from_response
 
-__all__ = ["body_of", "json_object", "result_of", "stream_of"]
+__all__ = ["body_of", "json_object", "object_of", "result_of", "stream_of"]
 
 _GATEWAY_STATUSES = {502, 503, 504}
 """What proxies answer while the server behind them is away."""
@@ -22,6 +22,16 @@ def result_of(response: httpx.Response) -> Any:
     if envelope is None or "result" not in envelope:
         raise _foreign(response)
     return envelope["result"]
+
+
+def object_of(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of an answer that has no envelope. Raises the error the answer stands for."""
+    if not response.is_success:
+        raise _error_of(response)
+    found = json_object(response)
+    if found is None:
+        raise _foreign(response)
+    return found
 
 
 def body_of(response: httpx.Response) -> bytes:
@@ -54,6 +64,7 @@ def _message_of(body: dict[str, Any] | None) -> str | None:
     # A refused bearer token is answered in the form of the old API gateway, which old clients recognise.
     fault = body.get("fault")
     said = (fault.get("description") or fault.get("message")) if isinstance(fault, dict) else body.get("message")
+    said = said or body.get("error_description")  # OAuth's form
     return said if isinstance(said, str) else None
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from abaco.client import agave, credentials
 from abaco.client.polling import Clock
-from abaco.client.sign_in import Bearer, Nonce, Passwords
+from abaco.client.sign_in import NOBODY, Bearer, Lacking, Nonce, Passwords
 from abaco.errors import InvalidInput, NotAuthenticated
 
 __all__ = ["Identity", "find_server"]
@@ -34,8 +34,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         if by_name and (not self.username or self.password is None):
             raise InvalidInput("username= and password= belong together: give both.")
 
-    def auth(self, server: str, clock: Clock) -> httpx.Auth | None:
-        """How requests to `server` (its base URL) show it; None is not at all.
+    def auth(self, server: str, clock: Clock) -> httpx.Auth:
+        """How requests to `server` (its base URL) show it.
 
         Stored credentials go to the server they were stored for and to no other. Raises NotAuthenticated if none are
         known.
@@ -49,7 +49,13 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
             return Bearer(token, clock)
         return self._remembered(server, clock)
 
-    def _remembered(self, server: str, clock: Clock) -> httpx.Auth | None:
+    def basic(self) -> httpx.Auth:
+        """How requests show it that need a name and a password."""
+        if self.username is None or self.password is None:
+            return Lacking("OAuth clients are their users' own: sign in with username= and password=.")
+        return httpx.BasicAuth(self.username, self.password)
+
+    def _remembered(self, server: str, clock: Clock) -> httpx.Auth:
         stored = credentials.read()
         if stored is not None and stored.server == server:
             return Bearer(stored.token, clock)
@@ -57,7 +63,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         if session is not None:
             return Bearer(session.token, clock, session if session.can_refresh else None, session.expires_in)
         if self.is_anonymous:
-            return None
+            return NOBODY
         raise NotAuthenticated(f"no token is known for {server}: give one, or set ABACO_TOKEN")
 
 

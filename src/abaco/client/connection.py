@@ -9,11 +9,12 @@ from urllib.parse import quote
 import httpx
 
 from abaco.client.answer import body_of, result_of, stream_of
+from abaco.client.discreet import DiscreetURL
 from abaco.client.events import ServerEvent, events_of
 from abaco.client.polling import Clock
 from abaco.errors import InternalError, InvalidInput, Unavailable
 
-__all__ = ["Connection", "checked_address", "path"]
+__all__ = ["Connection", "checked_address", "json_bytes", "path"]
 
 _PREFIX = "/actors/v2"
 _RETRY_PAUSES = (0.1, 0.4, 1.5)
@@ -33,7 +34,7 @@ class Connection:
     def __init__(
         self,
         base: str,
-        auth: httpx.Auth | None,
+        auth: httpx.Auth,
         *,
         headers: Mapping[str, str],
         transport: httpx.BaseTransport | None,
@@ -41,10 +42,10 @@ class Connection:
         clock: Clock,
     ) -> None:
         self._base = base
+        self._auth = auth
         self._clock = clock
         self._stream_timeout = httpx.Timeout(max(timeout, _SIGN_OF_LIFE_TIMEOUT), connect=_CONNECT_TIMEOUT)
         self._http = httpx.Client(
-            auth=auth,
             headers={"Accept": "application/json, */*", **headers},
             timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT)),
             transport=transport,
@@ -70,7 +71,7 @@ class Connection:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
         request = self._build("GET", path, params=params, headers=headers, timeout=self._stream_timeout)
         try:
-            with closing(self._http.send(request, stream=True)) as response:
+            with closing(self._http.send(request, auth=self._auth, stream=True)) as response:
                 yield from events_of(stream_of(response))
         except httpx.TransportError as error:
             raise Unavailable(self._trouble(request, error)) from error
@@ -97,6 +98,24 @@ class Connection:
             headers["Content-Length"] = str(length)
         return result_of(self._send(self._build("POST", path, params=params, content=content, headers=headers)))
 
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any],
+        headers: Mapping[str, str],
+        content: bytes | Iterable[bytes] | None,
+        auth: httpx.Auth | None,
+        repeat: bool,
+    ) -> httpx.Response:
+        """The answer, whatever it is, to a request for `path` from the server's root.
+
+        `auth` is how it shows who asks, None as all others; with `repeat` it is sent again after network trouble.
+        """
+        request = self._build(method, path, "", params=params, headers=headers, content=content)
+        return self._send(request, _RETRIED if repeat else (), auth)
+
     def _request(
         self,
         method: str,
@@ -107,27 +126,35 @@ class Connection:
         if body is _NO_BODY:
             return self._build(method, path, params=params)
         headers = {"Content-Type": "application/json"}
-        return self._build(method, path, params=params, content=_json_bytes(body), headers=headers)
+        return self._build(method, path, params=params, content=json_bytes(body), headers=headers)
 
-    def _build(self, method: str, path: str, **parts: Any) -> httpx.Request:
+    def _build(self, method: str, path: str, root: str = _PREFIX, **parts: Any) -> httpx.Request:
         try:
-            return self._http.build_request(method, f"{self._base}{_PREFIX}{path}", **parts)
+            request = self._http.build_request(method, f"{self._base}{root}{path}", **parts)
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
             raise InvalidInput(f"{path!r} or its parameters cannot be sent in a URL: {error}.") from error
+        request.url = DiscreetURL(request.url)
+        return request
 
-    def _send(self, request: httpx.Request, retried: tuple[type[Exception], ...] = ()) -> httpx.Response:
+    def _send(
+        self,
+        request: httpx.Request,
+        retried: tuple[type[Exception], ...] = (),
+        auth: httpx.Auth | None = None,
+    ) -> httpx.Response:
+        signing = auth or self._auth
         for pause in _RETRY_PAUSES:
             try:
-                return self._send_once(request)
+                return self._send_once(request, signing)
             except Unavailable as error:
                 if not isinstance(error.__cause__, retried):
                     raise
             self._clock.sleep(pause)
-        return self._send_once(request)
+        return self._send_once(request, signing)
 
-    def _send_once(self, request: httpx.Request) -> httpx.Response:
+    def _send_once(self, request: httpx.Request, auth: httpx.Auth) -> httpx.Response:
         try:
-            return self._http.send(request)
+            return self._http.send(request, auth=auth)
         except httpx.TransportError as error:
             raise Unavailable(self._trouble(request, error)) from error
         except httpx.HTTPError as error:
@@ -164,7 +191,8 @@ def checked_address(api_server: str) -> str:
     return base
 
 
-def _json_bytes(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
+    """`value` as JSON. Raises InvalidInput if it is none."""
     try:
         return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:

@@ -9,7 +9,7 @@ from abaco.client.connection import Connection, path
 from abaco.client.record import Record
 from abaco.errors import InvalidInput
 
-__all__ = ["Messages", "Sent"]
+__all__ = ["Messages", "Sent", "checked_environment", "content_of"]
 
 _NOT_SAID: Any = object()
 _CHUNK_BYTES = 1 << 16
@@ -53,12 +53,12 @@ class Messages:
         """
         if (text is not None) + (json is not _NOT_SAID) + (data is not None) != 1:
             raise InvalidInput("give one message: a text, or json=, or data=.")
-        variables = _checked_environment(environment or {})
+        variables = checked_environment(environment or {})
         if max_run_time is not None:
             variables["_abaco_max_run_time"] = f"{max_run_time:.15g}"
         where = path(actor_id, "messages")
         if data is not None:
-            return Sent.from_wire(self._connection.upload(where, *_content(data), variables))
+            return Sent.from_wire(self._connection.upload(where, *content_of(data), variables))
         body = _checked_json(json) if text is None else {"message": _checked_text(text)}
         return Sent.from_wire(self._connection.post(where, body, variables))
 
@@ -87,14 +87,15 @@ def _checked_json(value: Any) -> Any:
     return value
 
 
-def _checked_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def checked_environment(environment: Mapping[str, Any]) -> dict[str, str]:
+    """`environment` as it is sent. Raises InvalidInput for names that the server takes for itself."""
     for name in environment:
         if not name or name in _RESERVED:
             raise InvalidInput(f"{name!r} cannot be set as a variable of an execution: choose another name.")
     return {name: str(value) for name, value in environment.items()}
 
 
-def _content(data: bytes | BinaryIO) -> tuple[bytes | Iterator[bytes], int | None]:
+def content_of(data: bytes | BinaryIO) -> tuple[bytes | Iterator[bytes], int | None]:
     """The bytes to send and how many they are, if that can be told beforehand."""
     if isinstance(data, bytes):
         return data, len(data)

@@ -8,14 +8,16 @@ import httpx
 import msgspec
 
 from abaco.client.answer import result_of
+from abaco.client.discreet import NONCE_PARAMETER, DiscreetURL
 from abaco.client.polling import Clock
-from abaco.errors import InternalError, InvalidCredentials
+from abaco.errors import InternalError, InvalidCredentials, NotAuthenticated
 
-__all__ = ["Bearer", "Grant", "Nonce", "Passwords", "TokenSource", "granted_by"]
+__all__ = ["NOBODY", "Bearer", "Grant", "Lacking", "Nonce", "Passwords", "TokenSource", "granted_by"]
 
 _MARGIN_SECONDS = 60.0
 """A token this near to its end is renewed beforehand: an upload may be under way for a while."""
-_NONCE_PARAMETER = "x-nonce"
+NOBODY = httpx.Auth()
+"""Shows nothing."""
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -102,18 +104,19 @@ class Nonce(httpx.Auth):
         self._nonce = _checked(nonce, "nonce")
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.url = _Discreet(request.url.copy_merge_params({_NONCE_PARAMETER: self._nonce}))
+        request.url = DiscreetURL(request.url.copy_merge_params({NONCE_PARAMETER: self._nonce}))
         yield request
 
 
-class _Discreet(httpx.URL):
-    """Is sent whole, but written (by httpx to the log, and in errors) without the nonce."""
+class Lacking(httpx.Auth):
+    """Raises NotAuthenticated, saying what is missing, instead of sending a request."""
 
-    def __str__(self) -> str:
-        return str(httpx.URL(self).copy_remove_param(_NONCE_PARAMETER))
+    def __init__(self, missing: str) -> None:
+        self._missing = missing
 
-    def __repr__(self) -> str:
-        return f"URL({str(self)!r})"
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        raise NotAuthenticated(self._missing)
+        yield request  # makes it a generator
 
 
 def granted_by(answer: Any) -> Grant:

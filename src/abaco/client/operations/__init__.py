@@ -1,0 +1,1 @@
+"""The operations of the API under the names that agavepy and tapispy gave them."""
