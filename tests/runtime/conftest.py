@@ -1,5 +1,7 @@
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from ipaddress import IPv4Network
@@ -11,13 +13,15 @@ from dockerd import Dockerd
 from runtime.lab import Lab
 from runtime.registry import running_registry
 from runtime.samples import Edit, add_accounts, add_file, add_perl, busybox_layer, oci_archive
+from runtime.world import Connect, Connected
 
 from abaco.ports import ImageProvider, ImageRef, PreparedImage, Runtime
 from abaco.runtime.crun import CrunRuntime
 from abaco.runtime.docker.images import DockerImages
-from abaco.runtime.docker.network import ContainerNetwork
+from abaco.runtime.docker.network import HOST_NETWORK, Bridge, ContainerNetwork
 from abaco.runtime.docker.runtime import DockerRuntime
 from abaco.runtime.docker.sandbox import Terms
+from abaco.runtime.forwarder import Forwarder
 from abaco.runtime.images import OciImages
 from abaco.runtime.isolation import Isolation
 from abaco.runtime.kernel import enter_private_mounts
@@ -109,11 +113,13 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "da:ta,dir"
 
 
+_RULES = NetworkRules(IPv4Network("10.213.0.0/16"), [IPv4Network("169.254.0.0/16")])
+
+
 def make_isolation() -> Isolation:
     """As a server on its own has it, with little disk."""
-    rules = NetworkRules(IPv4Network("10.213.0.0/16"), [IPv4Network("169.254.0.0/16")])
     profile = compile_profile(Path("/usr/share/containers/seccomp.json"))
-    return Isolation(profile, Network(Uplink(rules), None), first_user=2_000_000_000, disk=256 << 20)
+    return Isolation(profile, Network(Uplink(_RULES), None), first_user=2_000_000_000, disk=256 << 20)
 
 
 @pytest.fixture(scope="session")
@@ -148,6 +154,50 @@ def docker_runtime(make_docker_runtime: Callable[..., DockerRuntime], dockerd: D
     yield runtime
     runtime.clean()
     assert dockerd.containers() == []
+
+
+@pytest.fixture
+def connect_crun(make_crun_runtime: Callable[..., CrunRuntime], isolation: Isolation) -> Connect:
+    @contextmanager
+    def connect(network: str, api_port: int) -> Iterator[Connected]:
+        if network == "host":
+            yield Connected(make_crun_runtime(isolation=replace(isolation, network=None)), None)
+            return
+        uplink = Uplink(_RULES) if network == "private" else None
+        made = Network(uplink, Forwarder(("127.0.0.1", api_port)))
+        gateway = str(uplink.gateway) if uplink else None
+        try:
+            yield Connected(make_crun_runtime(isolation=replace(isolation, network=made)), gateway)
+        finally:
+            made.close()
+
+    return connect
+
+
+@pytest.fixture
+def connect_docker(make_docker_runtime: Callable[..., DockerRuntime], dockerd: Dockerd) -> Connect:
+    @contextmanager
+    def connect(network: str, api_port: int) -> Iterator[Connected]:
+        if network == "host":
+            yield Connected(make_docker_runtime(terms=Terms(HOST_NETWORK, disk=None)), None)
+            return
+        bridge = Bridge(dockerd.engine, "test", internal=network == "none")
+        bridge.protect([str(one) for one in _RULES.blocked], api_port)
+        made = bridge.network("localhost")
+        with ExitStack() as leave:
+            forwarder = Forwarder(("127.0.0.1", api_port))
+            leave.callback(forwarder.close)
+            leave.callback(bridge.forward(forwarder, api_port).close)
+            yield Connected(make_docker_runtime(terms=Terms(made, disk=None)), made.gateway)
+
+    return connect
+
+
+@pytest.fixture
+def connect(kind: str, runtime: Runtime, request: pytest.FixtureRequest) -> Connect:
+    """As `bootstrap` does it: a server whose setting of the network is one of private, none and host."""
+    made: Connect = request.getfixturevalue(f"connect_{kind}")
+    return made
 
 
 @pytest.fixture

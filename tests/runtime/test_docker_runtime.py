@@ -12,9 +12,8 @@ from dockerd import Dockerd
 from runtime.conftest import WallClock
 from runtime.lab import Lab
 from runtime.samples import add_accounts, busybox_layer, oci_archive
-from runtime.test_isolation import fetch, serving
 
-from abaco.ports import FORWARDED_FROM, ContainerSpec, ContainerStartError, ImageRef, Mount, PreparedImage
+from abaco.ports import ContainerSpec, ContainerStartError, ImageRef, Mount, PreparedImage
 from abaco.runtime.cgroup import instance_name
 from abaco.runtime.docker.body import Surroundings, container_body
 from abaco.runtime.docker.engine import DockerEngine, EngineError
@@ -22,7 +21,6 @@ from abaco.runtime.docker.images import DockerImages
 from abaco.runtime.docker.network import HOST_NETWORK, Bridge, ContainerNetwork
 from abaco.runtime.docker.runtime import DockerRuntime
 from abaco.runtime.docker.sandbox import Terms
-from abaco.runtime.forwarder import Forwarder
 from abaco.runtime.unavailable import RuntimeUnavailable
 
 NO_NETWORK = Terms(ContainerNetwork("none"), disk=None)
@@ -166,45 +164,6 @@ def test_an_engine_that_goes_away_ends_the_wait_and_is_welcome_back(tmp_path: Pa
 def test_no_engine_is_said_with_what_to_do(tmp_path: Path) -> None:
     with DockerEngine(tmp_path / "none.sock") as engine, pytest.raises(RuntimeUnavailable, match="DOCKER_HOST="):
         engine.require()
-
-
-@pytest.mark.parametrize("internal", [False, True], ids=["private", "none"])
-def test_the_api_is_reached_and_no_neighbour_nor_the_machine(
-    make_docker_runtime: MakeRuntime, docker_shell: PreparedImage, dockerd: Dockerd, internal: bool
-) -> None:
-    bridge = Bridge(dockerd.engine, "test", internal=internal)
-    with serving("127.0.0.1") as api, serving("0.0.0.0") as other:
-        forwarder = Forwarder(("127.0.0.1", api.port))
-        bridge.protect(["169.254.0.0/16"], api.port)
-        passing = bridge.forward(forwarder, api.port)
-        network = bridge.network("localhost")
-        runtime = make_docker_runtime(terms=Terms(network, disk=None))
-        with Lab(runtime.sandbox("worker1", docker_shell)) as lab, Lab(runtime.sandbox("worker2", docker_shell)) as far:
-            reached = []
-
-            def ask_from_beside(_: bytes) -> None:
-                address = lab.seen.text.split()[-1]
-                far.run(f"{fetch(address, 99, seconds=1)}; {fetch(str(network.gateway), other.port, seconds=1)}")
-                reached.extend(far.seen.text.split())
-                lab.stop.set()
-
-            lab.seen.heard = ask_from_beside
-            script = f"""(echo neighbour | nc -l -p 99 &)
-                host=${{_abaco_api_server#http://}}
-                echo $({fetch("${host%%:*}", api.port)}) $(hostname -i); sleep 1000"""
-            lab.run(script, {"_abaco_api_server": f"http://127.0.0.1:{api.port}/x"})
-        assert lab.seen.text.split()[0] == "20000"
-        assert api.heard == [FORWARDED_FROM]
-        assert [word for word in reached if word.isdigit()] == ["0", "0"]
-        assert other.heard == []
-        passing.close()
-        forwarder.close()
-
-
-def test_metadata_is_blocked_by_the_firewall(dockerd: Dockerd) -> None:
-    Bridge(dockerd.engine, "test", internal=False).protect(["169.254.0.0/16"], None)
-    rules = subprocess.run(["iptables", "-S", "DOCKER-USER"], check=True, capture_output=True, text=True).stdout
-    assert "-A DOCKER-USER -d 169.254.0.0/16 -i br-abaco-test -j DROP" in rules
 
 
 def test_a_name_of_the_api_that_is_loopback_here_is_the_bridge_there(dockerd: Dockerd) -> None:

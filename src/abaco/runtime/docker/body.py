@@ -71,6 +71,8 @@ def _isolation(spec: ContainerSpec, given: Surroundings) -> dict[str, Any]:
         "NetworkMode": given.network.name,
         "ExtraHosts": list(given.network.hosts),
         "IpcMode": "private",
+        # Where control groups are of version 1, the engine's own choice is the machine's.
+        "CgroupnsMode": "private",
         "Init": False,
         # What it says goes to us, not to the engine's disk as well.
         "LogConfig": {"Type": "none"},
