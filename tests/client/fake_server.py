@@ -31,7 +31,8 @@ class FakeClock:
 class FakeServer:
     """Answers like a server; of `streams` each is what one follower of a log gets before its connection ends.
 
-    `on_poll` is called before each look at an execution, to let its time pass.
+    `answers` are those to synchronous messages. `on_poll` is called before each look at an execution, to let its time
+    pass.
     """
 
     actors: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class FakeServer:
     requests: list[httpx.Request] = field(default_factory=list)
     explanation: dict[str, Any] = field(default_factory=dict)
     streams: list[bytes] = field(default_factory=list)
+    answers: list[httpx.Response] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     on_poll: Callable[[dict[str, Any]], None] = lambda _: None
 
@@ -91,6 +93,8 @@ class FakeServer:
             case ("GET", _, "executions", execution_id, "results"):
                 queue = self.results.get(execution_id, [])
                 return httpx.Response(200, content=queue.pop(0) if queue else b"")
+            case ("POST", _, "messages") if "_abaco_synchronous" in request.url.params:
+                return self.answers.pop(0)
             case ("GET", _, "executions", _, "logs") if "follow" in request.url.params:
                 return httpx.Response(
                     200, content=self.streams.pop(0), headers={"Content-Type": "text/event-stream; charset=utf-8"}

@@ -1,27 +1,30 @@
 """Typed synchronous client of an Abaco server; it knows the wire contract and nothing of the server's code.
 
-    from abaco.client import Abaco
+    from abaco import Abaco
 
-    with Abaco("http://localhost:8000", token) as ab:
-        actor = ab.actors.add("abacosamples/wc", name="counter")
-        sent = ab.messages.send(actor.id, "how many words are these")
-        ab.executions.wait(actor.id, sent.execution_id)
-        print(ab.logs.get(actor.id, sent.execution_id))
+    with Abaco("http://localhost:8000", username="ada", password="correct horse") as ab:
+        with ab.temporary_actor("abacosamples/wc") as wc:
+            print(wc.call("how many words are these"))
 
+Beside these handles there is each resource of the API, typed (`ab.actors`, `ab.messages`, `ab.executions`, `ab.logs`,
+`ab.results`, `ab.state`), and every operation under agavepy's name (`ab.actors.sendMessage(actorId=..., body=...)`).
 Whatever goes wrong is raised as an error of `abaco.errors`.
 """
 
 from abaco.client.abaco import Abaco
 from abaco.client.actors import Actor, ActorAttributes
 from abaco.client.executions import Execution, ExecutionEntry, ExecutionSummary, Explanation
+from abaco.client.handle import ActorHandle
 from abaco.client.messages import Sent
 from abaco.client.polling import Clock
 from abaco.client.reply import Raw, Reply
+from abaco.client.run import Run
 
 __all__ = [
     "Abaco",
     "Actor",
     "ActorAttributes",
+    "ActorHandle",
     "Clock",
     "Execution",
     "ExecutionEntry",
@@ -29,5 +32,6 @@ __all__ = [
     "Explanation",
     "Raw",
     "Reply",
+    "Run",
     "Sent",
 ]

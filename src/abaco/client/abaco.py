@@ -1,15 +1,18 @@
 """The client itself: one connection, one attribute a resource."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 import httpx
 
-from abaco.client.actors import Actors
+from abaco.client.actors import ActorAttributes, Actors
 from abaco.client.configuration import Identity, find_server
-from abaco.client.connection import Connection, checked_address
+from abaco.client.connection import Connection, checked_address, path
 from abaco.client.executions import Executions
+from abaco.client.handle import ActorHandle
 from abaco.client.logs import Logs
 from abaco.client.messages import Messages
 from abaco.client.operations.accounts import (
@@ -20,8 +23,10 @@ from abaco.client.operations.accounts import (
 )
 from abaco.client.polling import Clock
 from abaco.client.results import Results
+from abaco.client.run import Resources
 from abaco.client.sign_in import NOBODY
 from abaco.client.state import State
+from abaco.errors import Conflict, NotFound
 
 __all__ = ["Abaco"]
 
@@ -76,6 +81,31 @@ class Abaco:
         self.logs = Logs(self._connection, clock)
         self.results = Results(self._connection)
         self.state = State(self._connection)
+
+        self._resources = Resources(self.actors, self.messages, self.executions, self.logs, self.results, clock)
+
+    def actor(self, name: str) -> ActorHandle:
+        """The actor with that id or alias, to send it messages; nothing is asked of the server yet."""
+        path(name)
+        return ActorHandle(self._resources, name)
+
+    @contextmanager
+    def temporary_actor(
+        self, image: str, timeout: float | None = None, **attributes: Unpack[ActorAttributes]
+    ) -> Iterator[ActorHandle]:
+        """For a ``with``: an actor of `image`, ready for messages, that is deleted at the end.
+
+        Raises Conflict if it does not become READY, TimeoutError if it has not after `timeout` seconds (None: never).
+        """
+        actor = self.actor(self.actors.add(image, **attributes).id)
+        try:
+            registered = actor.wait(timeout)
+            if registered.status == "ERROR":
+                raise Conflict(f"the actor of {image} is in ERROR: {registered.status_message}")
+            yield actor
+        finally:
+            with suppress(NotFound):
+                actor.delete()
 
     def __repr__(self) -> str:
         return f"Abaco({self.api_server!r})"

@@ -14,12 +14,12 @@ from abaco.client.events import ServerEvent, events_of
 from abaco.client.polling import Clock
 from abaco.errors import InternalError, InvalidInput, Unavailable
 
-__all__ = ["Connection", "checked_address", "json_bytes", "path"]
+__all__ = ["CONNECT_TIMEOUT", "Connection", "checked_address", "json_bytes", "path"]
 
 _PREFIX = "/actors/v2"
 _RETRY_PAUSES = (0.1, 0.4, 1.5)
 """Seconds before each repetition of a GET; a restarting server is back within their sum."""
-_CONNECT_TIMEOUT = 5.0
+CONNECT_TIMEOUT = 5.0
 # A GET changes nothing, so it may be sent again even when it is unknown whether the server got it.
 _RETRIED = (httpx.NetworkError, httpx.RemoteProtocolError)
 _RETRIED_WHEN_POPPING = (httpx.ConnectError,)
@@ -44,10 +44,10 @@ class Connection:
         self._base = base
         self._auth = auth
         self._clock = clock
-        self._stream_timeout = httpx.Timeout(max(timeout, _SIGN_OF_LIFE_TIMEOUT), connect=_CONNECT_TIMEOUT)
+        self._stream_timeout = httpx.Timeout(max(timeout, _SIGN_OF_LIFE_TIMEOUT), connect=CONNECT_TIMEOUT)
         self._http = httpx.Client(
             headers={"Accept": "application/json, */*", **headers},
-            timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT)),
+            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT)),
             transport=transport,
             # Loading the certificate authorities takes longer than a request; without TLS nobody needs them.
             verify=self._base.startswith("https:"),
@@ -76,27 +76,11 @@ class Connection:
         except httpx.TransportError as error:
             raise Unavailable(self._trouble(request, error)) from error
 
-    def post(self, path: str, body: Any, params: Mapping[str, str] | None = None) -> Any:
-        return result_of(self._send(self._request("POST", path, body, params)))
-
-    def put(self, path: str, body: Any) -> Any:
-        return result_of(self._send(self._request("PUT", path, body)))
+    def post(self, path: str, body: Any) -> Any:
+        return result_of(self._send(self._request("POST", path, body)))
 
     def delete(self, path: str) -> Any:
         return result_of(self._send(self._request("DELETE", path)))
-
-    def upload(
-        self,
-        path: str,
-        content: bytes | Iterable[bytes],
-        length: int | None,
-        params: Mapping[str, str] | None = None,
-    ) -> Any:
-        """POST raw bytes, streamed; without a known `length` (in bytes) they go chunked."""
-        headers = {"Content-Type": "application/octet-stream"}
-        if length is not None:
-            headers["Content-Length"] = str(length)
-        return result_of(self._send(self._build("POST", path, params=params, content=content, headers=headers)))
 
     def call(
         self,
@@ -106,27 +90,23 @@ class Connection:
         params: Mapping[str, Any],
         headers: Mapping[str, str],
         content: bytes | Iterable[bytes] | None,
-        auth: httpx.Auth | None,
-        repeat: bool,
+        auth: httpx.Auth | None = None,
+        repeat: bool = False,
+        timeout: httpx.Timeout | None = None,
     ) -> httpx.Response:
         """The answer, whatever it is, to a request for `path` from the server's root.
 
-        `auth` is how it shows who asks, None as all others; with `repeat` it is sent again after network trouble.
+        `auth` is how it shows who asks, None as all others; with `repeat` it is sent again after network trouble;
+        `timeout` is what it may take, None as much as others.
         """
-        request = self._build(method, path, "", params=params, headers=headers, content=content)
+        waiting = timeout or self._http.timeout
+        request = self._build(method, path, "", params=params, headers=headers, content=content, timeout=waiting)
         return self._send(request, _RETRIED if repeat else (), auth)
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        body: Any = _NO_BODY,
-        params: Mapping[str, str] | None = None,
-    ) -> httpx.Request:
+    def _request(self, method: str, path: str, body: Any = _NO_BODY) -> httpx.Request:
         if body is _NO_BODY:
-            return self._build(method, path, params=params)
-        headers = {"Content-Type": "application/json"}
-        return self._build(method, path, params=params, content=json_bytes(body), headers=headers)
+            return self._build(method, path)
+        return self._build(method, path, content=json_bytes(body), headers={"Content-Type": "application/json"})
 
     def _build(self, method: str, path: str, root: str = _PREFIX, **parts: Any) -> httpx.Request:
         try:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection, Iterator
 from typing import Protocol, TypeVar
 
-__all__ = ["Clock", "pauses", "wait_for"]
+__all__ = ["Clock", "pauses", "pauses_until", "wait_for"]
 
 _FIRST_PAUSE = 0.002
 _LONGEST_PAUSE = 0.5
@@ -36,6 +36,17 @@ def pauses() -> Iterator[float]:
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
+def pauses_until(timeout: float | None, clock: Clock) -> Iterator[bool]:
+    """At once, then after ever longer pauses; True if it is the last time, because `timeout` seconds are over."""
+    deadline = math.inf if timeout is None else clock.monotonic() + timeout
+    for pause in pauses():
+        left = deadline - clock.monotonic()
+        yield left <= 0
+        if left <= 0:
+            return
+        clock.sleep(min(pause, left))
+
+
 def wait_for(
     fetch: Callable[[], T],
     final: Collection[str],
@@ -47,17 +58,14 @@ def wait_for(
 
     `timeout` is in seconds; None waits for ever. Raises TimeoutError when it is over.
     """
-    deadline = math.inf if timeout is None else clock.monotonic() + timeout
     status: str | None = None
-    delays = pauses()
-    while True:
+    for is_last in pauses_until(timeout, clock):
         found = fetch()
         if on_change is not None and found.status != status:
             on_change(found)
         status = found.status
         if status in final:
             return found
-        left = deadline - clock.monotonic()
-        if left <= 0:
-            raise TimeoutError(f"still {status} after {timeout:g} seconds")
-        clock.sleep(min(next(delays), left))
+        if is_last:
+            break
+    raise TimeoutError(f"still {status} after {timeout:g} seconds")

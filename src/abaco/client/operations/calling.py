@@ -7,7 +7,7 @@ import httpx
 
 from abaco.client.answer import body_of, object_of, result_of
 from abaco.client.connection import Connection, json_bytes
-from abaco.client.messages import checked_environment, content_of
+from abaco.client.messages import binary_content, checked_environment
 from abaco.client.reply import Raw, Replies, Reply, reply_of
 from abaco.client.sign_in import Nonce
 from abaco.errors import InternalError
@@ -16,7 +16,6 @@ __all__ = ["NOTHING", "Listing", "More", "Operations", "sending"]
 
 NOTHING: Any = object()
 """Instead of a body, which may be None."""
-_BINARY = "application/octet-stream"
 
 
 class More(TypedDict, total=False):
@@ -109,8 +108,7 @@ def _content(body: Any) -> tuple[Any, dict[str, str]]:
     if isinstance(body, Mapping) and len(body) == 1 and _is_binary(body.get("binary")):
         body = body["binary"]
     if _is_binary(body):
-        content, length = content_of(bytes(body) if isinstance(body, bytearray | memoryview) else body)
-        return content, {"Content-Type": _BINARY} | ({} if length is None else {"Content-Length": str(length)})
+        return binary_content(bytes(body) if isinstance(body, bytearray | memoryview) else body)
     data = body.encode() if isinstance(body, str) else json_bytes(body)
     return data, {"Content-Type": "application/json"}
 
