@@ -217,7 +217,7 @@ def test_a_worker_of_an_old_revision_gets_nothing_however_late_the_engine_hears_
     store.actors.mark_ready("actor1", 2, rig.clock.now())
 
     # What the engine saw before the update is what it acts on.
-    assert rig.dispatcher._claim([looked_at]) == 0
+    assert rig.dispatcher._claim(rig.dispatcher._requests([looked_at])) == 0
 
     assert rig.status(id_) is ExecutionStatus.SUBMITTED
     rig.settle()

@@ -3,7 +3,7 @@
 import pytest
 from store.scene import NOW, add_actor, claim, claim_all, close, later, new_message, post, status_of
 
-from abaco.domain.lifecycle import ExecutionStatus, WorkerStatus
+from abaco.domain.lifecycle import ActorStatus, ExecutionStatus, WorkerStatus
 from abaco.domain.message import ContentType, Payload
 from abaco.domain.worker import Worker
 from abaco.ports import ClaimRequest, LogAppended, Requeue, ResultSent, Store
@@ -252,3 +252,11 @@ def test_never_more_are_leased_than_asked_for(store: Store) -> None:
         assert len(found) == count
         leased += [one.execution_id for one in found]
     assert leased == [f"e{number:03}" for number in range(13)]
+
+
+@pytest.mark.parametrize("status", [ActorStatus.ERROR, ActorStatus.SHUTTING_DOWN])
+def test_nothing_is_claimed_of_an_actor_that_may_not_run(store: Store, status: ActorStatus) -> None:
+    add_actor(store, status=status)
+    store.mailbox.add([new_message("e1")])
+    assert claim(store) is None
+    assert store.mailbox.count("actor1") == 1

@@ -135,3 +135,16 @@ def test_a_database_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
     for url in (f"sqlite:///{tmp_path}/missing/abaco.db", f"postgresql://u@/d?host={tmp_path}"):
         with pytest.raises(Unavailable, match="does not answer"):
             open_database(require_url(url))
+
+
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+def test_what_need_not_last_is_not_synced_and_what_comes_next_is(database: Database) -> None:
+    levels = []
+    for lasting in (True, False, True):
+        with database.write(lasting=lasting) as connection:
+            levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+    assert levels == [2, 1, 2]
+    with pytest.raises(ZeroDivisionError), database.write(lasting=False):
+        raise ZeroDivisionError
+    with database.write() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2

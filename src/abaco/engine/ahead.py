@@ -45,6 +45,16 @@ class Ahead:
             return 1
         return max(1, min(MOST_AHEAD, int(_WORTH_SECONDS / max(seconds, 0.001))))
 
+    def at_once(self, actor_id: str) -> ClaimRequest | None:
+        """What to claim for a free worker of an actor that has just been posted to, before anybody has looked."""
+        free = (member for member in self._crew.of(actor_id) if member.is_idle)
+        member = next(free, None)
+        if member is None:
+            return None
+        return ClaimRequest(
+            actor_id, member.worker_id, exclusive=False, image_digest=member.digest or "", revision=member.revision
+        )
+
     def requests(self, waiting: Waiting) -> Iterator[ClaimRequest]:
         """What to claim for the actor's workers: free ones first, and nobody much more than the others."""
         actor, depth = waiting.actor, self.depth(waiting.actor)
@@ -55,9 +65,10 @@ class Ahead:
             if member.can_take(actor.revision) and len(member.claims) <= depth // 2 and not is_slow(member, now)
         ]
         left = waiting.count if actor.stateless else min(waiting.count, 1)
-        share = max(1, waiting.count // max(1, len(team)))
+        held = sum(len(member.claims) for member in team)
+        share = max(1, (waiting.count + held) // max(1, len(team)))
         for member in sorted(team, key=lambda member: len(member.claims)):
-            count = min(depth - len(member.claims), share, left)
+            count = min(min(depth, share) - len(member.claims), left)
             if count <= 0:
                 return
             left -= count

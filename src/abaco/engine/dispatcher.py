@@ -12,6 +12,7 @@ from abaco.engine.autoscaler import Autoscaler
 from abaco.engine.crew import Crew, Member
 from abaco.engine.inbox import Inbox
 from abaco.ports import (
+    ClaimRequest,
     Clock,
     Emit,
     ExecutionEnded,
@@ -88,15 +89,16 @@ class Dispatcher:
         self._recall()
         if sweep or any(topic.startswith("worker:") for topic in topics):
             actor_ids |= self._autoscaler.heed_stops()
+        # Who waits for an answer is not to wait for the look at everything else.
+        claimed = self._claim(self._at_once(topics)) if self._claiming else 0
         halting = sweep or any(topic.startswith("halt:") for topic in topics)
         asked = None if sweep else actor_ids
         looked_at = self._look(asked)
         if halting or any(waiting.actor.status is ActorStatus.SHUTTING_DOWN for waiting in looked_at):
             self._halt()
-        claimed = 0
         if self._claiming:
             self._autoscaler.scale(asked, looked_at)
-            claimed = self._claim(looked_at)
+            claimed += self._claim(self._requests(looked_at))
         if sweep:
             self._autoscaler.retire_idle(self._clock.now())
         if any(waiting.actor.status is ActorStatus.SHUTTING_DOWN for waiting in looked_at):
@@ -232,10 +234,17 @@ class Dispatcher:
                 member.recalled = True
                 self._pool.recall(member.worker_id)
 
-    def _claim(self, looked_at: Sequence[Waiting]) -> int:
-        """Give workers what their actors' mailboxes hold."""
+    def _at_once(self, topics: set[str]) -> list[ClaimRequest]:
+        """A message for a free worker of each actor that was posted to."""
+        posted = [actor_id for kind, _, actor_id in (topic.partition(":") for topic in topics) if kind == "message"]
+        return [request for actor_id in posted if (request := self._ahead.at_once(actor_id))]
+
+    def _requests(self, looked_at: Sequence[Waiting]) -> list[ClaimRequest]:
         ready = [waiting for waiting in looked_at if waiting.actor.status is ActorStatus.READY]
-        requests = [request for waiting in ready for request in self._ahead.requests(waiting)]
+        return [request for waiting in ready for request in self._ahead.requests(waiting)]
+
+    def _claim(self, requests: Sequence[ClaimRequest]) -> int:
+        """Give workers what their actors' mailboxes hold."""
         if not requests:
             return 0
         tasks = self._work.claim(requests)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from abaco.runtime.kernel import read_small
 from abaco.runtime.unavailable import RuntimeUnavailable
 
 __all__ = ["PERIOD_MICROSECONDS", "ControlGroup", "ControlGroups", "Limits", "instance_name", "quota", "read_counter"]
@@ -134,9 +135,9 @@ def quota(cpus: float) -> int:
     return max(_MINIMAL_QUOTA, round(cpus * PERIOD_MICROSECONDS))
 
 
-def read_counter(file: Path, name: str) -> int:
+def read_counter(file: str, name: str) -> int:
     """The number behind `name` in a file of ``name number`` lines; 0 if it is not there."""
-    for line in file.read_text().splitlines():
+    for line in read_small(file).decode().splitlines():
         key, _, value = line.partition(" ")
         if key == name:
             return int(value)

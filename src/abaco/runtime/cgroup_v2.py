@@ -18,6 +18,8 @@ class ControlGroupV2(ControlGroup):
     def __init__(self, directory: Path) -> None:
         super().__init__([directory])
         self._directory = directory
+        self._usage_file = str(directory / "cpu.stat")
+        self._oom_file = str(directory / "memory.events")
 
     def _apply(self, limits: Limits) -> None:
         memory = "max" if limits.memory is None else str(limits.memory)
@@ -29,10 +31,10 @@ class ControlGroupV2(ControlGroup):
         self._write("pids.max", "max" if limits.pids is None else str(limits.pids))
 
     def cpu_nanoseconds(self) -> int:
-        return read_counter(self._directory / "cpu.stat", "usage_usec") * 1000
+        return read_counter(self._usage_file, "usage_usec") * 1000
 
     def oom_kills(self) -> int:
-        return read_counter(self._directory / "memory.events", "oom_kill")
+        return read_counter(self._oom_file, "oom_kill")
 
     def kill(self, *, spare: int | None = None) -> bool:
         """As in version 1; with nothing to spare the kernel kills all at once, before any can fork."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from abaco.runtime.forwarder import Forwarder, Serving
+from abaco.runtime.kernel import read_small
 from abaco.runtime.namespaces import Namespaces, descriptor_path
 from abaco.runtime.unavailable import RuntimeUnavailable
 
@@ -141,7 +142,7 @@ class Connection:
         if self._cable is None:
             return 0
         # What this end has sent.
-        return int(Path(f"/sys/class/net/{self._cable}/statistics/tx_bytes").read_bytes())
+        return int(read_small(f"/sys/class/net/{self._cable}/statistics/tx_bytes"))
 
     def close(self) -> None:
         if self._serving is not None:

@@ -31,10 +31,11 @@ class Claims:
         self._database = database
 
     def claim(self, engine_id: str, requests: Sequence[ClaimRequest], now: datetime) -> list[Claim]:
-        with self._database.write() as connection:
+        # A claim that a power cut undoes was made by an engine that is gone with it: the message waits again.
+        with self._database.write(lasting=False) as connection:
             # Every engine goes by actors in the same order, so that rivals never wait for each other in a circle.
             ordered = sorted(requests, key=lambda request: request.actor_id)
-            # An actor may have become stateful, or have got a new revision, since the engine looked.
+            # An actor may have become stateful, have got a new revision, or have failed since the engine looked.
             present = _present(connection, {request.actor_id for request in ordered})
             known = [
                 replace(one, exclusive=one.exclusive or not present[one.actor_id].stateless)
@@ -192,7 +193,11 @@ def _waiting_statement(which: ColumnElement[bool]) -> Statement:
 
 
 _NAMED = actors.c.id.in_(bindparam("actors", expanding=True))
-_PRESENT = Statement(select(actors.c.id, actors.c.stateless, actors.c.revision).where(_NAMED))
+_PRESENT = Statement(
+    select(actors.c.id, actors.c.stateless, actors.c.revision).where(
+        _NAMED, actors.c.status.not_in([ActorStatus.ERROR, ActorStatus.SHUTTING_DOWN])
+    )
+)
 _ACTORS = Statement(select(*ACTOR_COLUMNS).where(_NAMED))
 _WAITING = _waiting_statement(_NAMED)
 _WAITING_ANYWHERE = _waiting_statement(

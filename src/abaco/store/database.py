@@ -57,9 +57,20 @@ class Database:
         self._turn = _Turn(f"{path}-turn") if path else None
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that is on disk when the block ends, or did not happen if it raised."""
-        with self._alone(), self._engine.begin() as connection:
+    def write(self, *, lasting: bool = True) -> Iterator[Connection]:
+        """A transaction that is on disk when the block ends, or did not happen if it raised.
+
+        One that need not be `lasting` may be undone by an end of the whole machine, but by nothing less: SQLite hands
+        it to the operating system only, and what is written next takes it along to the disk. PostgreSQL, which may end
+        without us, has no use for that.
+        """
+        hasty = not (lasting or self.is_postgresql)
+        with (
+            self._alone(),
+            self._engine.connect() as connection,
+            _unsynced(connection) if hasty else nullcontext(),
+            connection.begin(),
+        ):
             yield connection
 
     def _alone(self) -> AbstractContextManager[None]:
@@ -182,6 +193,17 @@ def _configure_postgresql(connection: Any, _record: object) -> None:
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     )
     connection.commit()
+
+
+@contextmanager
+def _unsynced(connection: Connection) -> Iterator[None]:
+    """No fsync at the end of the transaction in this block."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA synchronous=NORMAL")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA synchronous=FULL")
 
 
 def _begin_immediate(connection: Connection) -> None:
