@@ -1,8 +1,10 @@
 """The operations of the old clients: what they send, and what they return."""
 
+import copy
 import io
 import json
 import logging
+import pickle
 from typing import Any
 
 import httpx
@@ -85,6 +87,15 @@ def test_replies_are_dictionaries_with_attributes() -> None:
     assert reply["note"] == "mine"
     with pytest.raises(AttributeError, match="no 'exitcode', it has id, finalState"):
         _ = reply.exitcode
+
+
+def test_answers_can_be_copied_and_stored(ab: Abaco, server: FakeServer) -> None:
+    server.add_actor("a", maxWorkers=3)
+    for answer in (ab.actors.get("a"), ab.actors.get(actorId="a")):
+        for again in (copy.copy(answer), copy.deepcopy(answer), pickle.loads(pickle.dumps(answer))):
+            assert again == answer
+            assert type(again) is type(answer)
+            assert again["maxWorkers"] == 3
 
 
 @pytest.mark.parametrize(

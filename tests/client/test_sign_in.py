@@ -3,12 +3,18 @@
 import io
 import logging
 from base64 import b64encode
+from time import time
 from typing import Any
 
 import httpx
 import pytest
+from rich.pretty import pretty_repr
 
 from abaco.client import Abaco
+from abaco.client.agave import Session
+from abaco.client.configuration import Identity
+from abaco.client.credentials import Credentials
+from abaco.client.sign_in import Grant
 from abaco.errors import InternalError, InvalidCredentials, InvalidInput, NotAuthenticated
 
 from .fake_server import TOKEN, URL, FakeClock, FakeServer
@@ -138,10 +144,24 @@ def test_secrets_are_in_no_log_no_error_and_no_repr(caplog: pytest.LogCaptureFix
         ab = Abaco(URL, transport=foreign, **arguments)  # type: ignore[arg-type]
         with pytest.raises(InternalError) as caught:
             ab.actors.list()
-        shown = f"{caught.value} {caught.value!r} {ab!r} {vars(ab)!r} {caplog.text}"
+        who = Identity(**arguments)  # type: ignore[arg-type]
+        shown = f"{caught.value} {caught.value!r} {ab!r} {vars(ab)!r} {who!r} {pretty_repr(who)} {caplog.text}"
         assert "s3cret" not in shown
         assert basic not in shown
     assert "HTTP Request: GET http://abaco.test:8000/actors/v2" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "secret", [Grant("s3cret", 1), Credentials(URL, "s3cret"), Session([], {"token": "s3cret"}, time)]
+)
+def test_what_holds_a_secret_does_not_show_it(secret: object) -> None:
+    assert "s3cret" not in repr(secret) + str(secret) + pretty_repr(secret)
+
+
+def test_a_password_in_the_address_is_refused_without_repeating_it() -> None:
+    with pytest.raises(InvalidInput, match="username= and password=") as caught:
+        Abaco("http://ada:s3cret@abaco.test", "token")
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,15 @@
-"""The stock Python clients, unmodified, against our server: each walk is a script as their users write it."""
+"""The stock Python clients, unmodified, against our server: each walk is a script as their users write it.
+
+And our own, for the one thing that needs TLS.
+"""
 
 from collections.abc import Callable
 
 import pytest
+from clients.conftest import PASSWORD, TlsServer
+
+from abaco import Abaco
+from abaco.errors import Unavailable
 
 Walk = Callable[[str, str], None]
 
@@ -31,3 +38,12 @@ def test_tapispy(walk: Walk, script: str) -> None:
 @pytest.mark.parametrize("script", ["tapipy_walk.py", "tapipy_listings.py"])
 def test_tapipy(walk: Walk, script: str) -> None:
     walk("tapipy", script)
+
+
+def test_our_own(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
+    with Abaco(server.url, username="jdoe", password=PASSWORD) as ab:
+        assert ab.profiles.get().username == "jdoe"
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with Abaco(server.url, username="jdoe", password=PASSWORD) as ab, pytest.raises(Unavailable, match="CERTIFICATE"):
+        ab.profiles.get()

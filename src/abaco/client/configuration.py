@@ -1,9 +1,9 @@
 """Which server, and as whom: what is said, else the environment, else ``abaco login``, else an old client's session."""
 
 import os
+from dataclasses import dataclass
 
 import httpx
-import msgspec
 
 from abaco.client import agave, credentials
 from abaco.client.polling import Clock
@@ -13,7 +13,8 @@ from abaco.errors import InvalidInput, NotAuthenticated
 __all__ = ["Identity", "find_server"]
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Identity:
     """What a caller says of who they are; None is not said."""
 
     token: str | None = None
@@ -22,9 +23,6 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str | None = None
     is_anonymous: bool = False
     """Whether nothing at all will do, for a server that asks nobody."""
-
-    def __repr__(self) -> str:
-        return "Identity(...)"
 
     def require_one(self) -> None:
         """Raises InvalidInput for several kinds of credentials, or half a kind."""

@@ -168,6 +168,9 @@ def checked_address(api_server: str) -> str:
         raise InvalidInput(f"{api_server!r} is not the URL of a server: {error}.") from error
     if url.scheme not in {"http", "https"} or not url.host:
         raise InvalidInput(f"{api_server!r} is not the URL of a server: write it like http://localhost:8000.")
+    if url.userinfo:
+        # It would be shown wherever the address is.
+        raise InvalidInput("name and password are no part of the server's URL: give username= and password=.")
     return base
 
 

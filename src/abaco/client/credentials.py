@@ -3,6 +3,7 @@
 import json
 import os
 import tomllib
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -12,14 +13,12 @@ from abaco.errors import InvalidInput
 __all__ = ["Credentials", "path", "read", "write"]
 
 
-class Credentials(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Credentials:
     """A server's base URL without a closing slash, and the user's access token there."""
 
     server: str
-    token: str
-
-    def __repr__(self) -> str:
-        return f"Credentials(server={self.server!r})"
+    token: str = field(repr=False)
 
 
 def path() -> Path:
@@ -48,6 +47,6 @@ def write(credentials: Credentials) -> Path:
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
         # A JSON string of printable characters is a TOML string as well.
-        out.writelines(f"{name} = {json.dumps(value)}\n" for name, value in msgspec.structs.asdict(credentials).items())
+        out.writelines(f"{name} = {json.dumps(value)}\n" for name, value in asdict(credentials).items())
     new.replace(file)
     return file

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx
@@ -20,14 +21,12 @@ NOBODY = httpx.Auth()
 """Shows nothing."""
 
 
-class Grant(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True, repr=False)
+class Grant:
     """A fresh access token, good for so many seconds."""
 
     access_token: str
     expires_in: float
-
-    def __repr__(self) -> str:
-        return f"Grant(expires_in={self.expires_in!r})"
 
 
 class TokenSource(Protocol):
