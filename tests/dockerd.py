@@ -62,9 +62,13 @@ class Dockerd:
         """All there are, in whatever state."""
         return self.engine.call(lambda client: client.containers.list(all=True))
 
+    @property
+    def pid(self) -> int:
+        return int((self._directory / "pid").read_text())
+
     def kill(self) -> None:
         """SIGKILL to the engine; its containers go on until it comes back."""
-        os.kill(int((self._directory / "pid").read_text()), signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
 
     def restart(self) -> None:
         assert self._keeper.stdin is not None

@@ -49,7 +49,8 @@ class Recorder:
 
     def output(self, data: bytes) -> None:
         with self._lock:
-            self._take(self._decoder.decode(data))
+            if self._room >= 0:  # else it would be decoded for nothing, gigabytes of it perhaps
+                self._take(self._decoder.decode(data))
 
     def result(self, data: bytes) -> None:
         self._results += 1

@@ -55,6 +55,7 @@ class Container:
         self._engine = engine
         self._sampled = sampled
         self._listening: Future[None] | None = None
+        self._signalling: Future[None] | None = None
         self._killed_at: float | None = None
         with ExitStack() as undo:
             self._id = engine.call(lambda client: client.containers.create(body)).id
@@ -99,9 +100,10 @@ class Container:
         self._undo.close()
 
     def _signal(self, name: str) -> None:
+        # Not waited for: the engine answers when all that the container says has been read, which the caller does.
         # It may not run yet, or not any more, and whoever kills does so again.
-        with suppress(EngineError):
-            self._engine.call(
+        if self._signalling is None or self._signalling.done():
+            self._signalling = self._engine.begin(
                 lambda client: client.containers.container(self._id).kill(signal=name), seconds=_SIGNAL_SECONDS
             )
 

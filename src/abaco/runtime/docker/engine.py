@@ -63,6 +63,10 @@ class DockerEngine:
         """What the engine answers. Raises EngineError if it refuses, or has said nothing after `seconds`."""
         return self._portal.call(self._bounded, ask, seconds)
 
+    def begin(self, ask: Callable[[Docker], Awaitable[_T]], seconds: float = _SECONDS) -> "Future[_T]":
+        """As `call`, without waiting for the answer."""
+        return self._portal.start_task_soon(self._bounded, ask, seconds)
+
     def start(self, live: Callable[..., Awaitable[None]]) -> "Future[None]":
         """Have `live` run in the loop; returns when it has said ``task_status.started()``. Raises what it raises."""
         return self._portal.start_task(live)[0]
