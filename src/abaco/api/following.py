@@ -58,7 +58,7 @@ class Following:
         if request.scope["state"]["is_head"]:
             return Response(b"", media_type=EVENT_STREAM)
         with ExitStack() as stack:
-            stack.enter_context(self.places.take(who))
+            stack.enter_context(self.places.place()).take(who)
             place = stack.pop_all()
         return EventStream(partial(self._write, look, execution, known, surface_of(request)), place)
 

@@ -24,6 +24,7 @@ from abaco.api.params import (
     read_params,
     surface_of,
 )
+from abaco.api.places import Place
 from abaco.api.surface import CANONICAL_ROOT, Surface
 from abaco.api.synchronous import Synchronous, is_synchronous
 from abaco.api.waiting import Waiters
@@ -68,14 +69,17 @@ _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """A message; `sender` is known already where the body was long, and is otherwise looked up with the batch."""
+    """A message; `sender` is known already where the body was long, and is otherwise looked up with the batch.
+
+    Who is going to wait for the execution has said how it is to be called, and takes the `place`.
+    """
 
     sender: Credentials | Principal
     identifier: str
     payload: Payload
     environment: dict[str, str] = field(default_factory=dict)
     execution_id: str | None = None
-    synchronous: bool = False
+    place: Place | None = None
 
 
 def _deliver(identity: Identity, mailbox: Mailbox) -> Callable[[Sequence[_Letter]], Sequence[Posted | AbacoError]]:
@@ -83,9 +87,16 @@ def _deliver(identity: Identity, mailbox: Mailbox) -> Callable[[Sequence[_Letter
 
     def deliver(letters: Sequence[_Letter]) -> Sequence[Posted | AbacoError]:
         known: dict[Credentials, Principal | AbacoError] = {}
-        senders = [_sender(identity, letter.sender, known) for letter in letters]
+        senders = [_seated(letter.place, _sender(identity, letter.sender, known)) for letter in letters]
         posts = [
-            Post(who, letter.identifier, letter.payload, letter.environment, letter.execution_id, letter.synchronous)
+            Post(
+                who,
+                letter.identifier,
+                letter.payload,
+                letter.environment,
+                letter.execution_id,
+                synchronous=letter.place is not None,
+            )
             for letter, who in zip(letters, senders, strict=True)
             if isinstance(who, Principal)
         ]
@@ -107,6 +118,16 @@ def _sender(
         except AbacoError as error:
             known[credentials] = error
     return known[credentials]
+
+
+def _seated(place: Place | None, who: Principal | AbacoError) -> Principal | AbacoError:
+    """`who`, having taken the place that they need, or why they cannot."""
+    if place is not None and isinstance(who, Principal):
+        try:
+            place.take(who)
+        except AbacoError as error:
+            return error
+    return who
 
 
 def _environment(request: Request[Any, Any, Any], hidden: frozenset[str]) -> dict[str, str]:
@@ -206,22 +227,28 @@ class _Posting:
         actor_id: str,
         sender: Credentials | Principal,
         execution_id: str | None = None,
+        place: Place | None = None,
     ) -> Posted:
-        """Post the message; who says how its execution is to be called is going to wait for it."""
-        waits = execution_id is not None
+        """Post the message; raises Unavailable if there is no place to wait for its execution in."""
         is_binary = request.content_type[0] == BYTES and not query_value(request, "message")
         # Who may take long to find is not to be looked up with the batch, in which others' messages are.
         if not isinstance(sender, Principal) and (is_binary or self._caller.may_take_long(sender)):
             sender = await self._caller.identify(sender)
         if is_binary and isinstance(sender, Principal):
-            return await self._post_binary(request, actor_id, sender, execution_id)
+            if place is not None:
+                place.take(sender)
+            return await self._post_binary(request, actor_id, sender, execution_id, place)
         payload, environment = await _payload(request), _environment(request, self._hidden)
-        return await self._letters.submit(_Letter(sender, actor_id, payload, environment, execution_id, waits))
+        return await self._letters.submit(_Letter(sender, actor_id, payload, environment, execution_id, place))
 
     async def _post_binary(
-        self, request: Request[Any, Any, Any], actor_id: str, who: Principal, execution_id: str | None
+        self,
+        request: Request[Any, Any, Any],
+        actor_id: str,
+        who: Principal,
+        execution_id: str | None,
+        place: Place | None,
     ) -> Posted:
-        waits = execution_id is not None
         upload = await to_thread.run_sync(self._mailbox.begin_upload, who, actor_id, self._limit, execution_id)
         try:
             await _receive(request, upload)
@@ -229,7 +256,7 @@ class _Posting:
             await _abandon(upload)
             raise
         environment = _environment(request, self._hidden)
-        letter = _Letter(who, actor_id, upload.payload(), environment, upload.execution_id, waits)
+        letter = _Letter(who, actor_id, upload.payload(), environment, upload.execution_id, place)
         try:
             return await self._letters.submit(letter)
         except AbacoError:  # of anything else we do not know whether the message is on disk
@@ -255,11 +282,10 @@ def message_routes(
         if not is_synchronous(request):
             posted = await posting.post(request, actor_id, credentials)
             return wire.success(_DONE, _posted_fields(surface_of(request), posted))
-        who = await caller.identify(credentials)
         execution_id = new_id()
         # Hung up before anybody can speak of the execution: then there is no need to look without being told.
-        with waiters.places.take(who), bells.bell(f"execution:{execution_id}") as bell:
-            posted = await posting.post(request, actor_id, who, execution_id)
+        with waiters.places.place() as place, bells.bell(f"execution:{execution_id}") as bell:
+            posted = await posting.post(request, actor_id, credentials, execution_id, place)
             return await synchronous.answer(request, posted, bell, _posted_fields(surface_of(request), posted))
 
     @get(_PATH, **documented("getMessages", "Count the messages that wait.", schemas.Messages))

@@ -255,8 +255,11 @@ class ResultRepository(Protocol):
     def append(self, sent: Sequence[ResultSent], expires_at: datetime) -> None:
         """Queue results of current attempts in order; nothing happens for lost ones."""
 
-    def pop(self, execution_id: str, now: datetime) -> bytes | None:
-        """Take the oldest unexpired result, or None; two callers never get the same one."""
+    def pop(self, execution_id: str, now: datetime, *, lasting: bool = True) -> bytes | None:
+        """Take the oldest unexpired result, or None; two callers never get the same one.
+
+        If it need not be `lasting`, an end of the whole machine may bring the result back.
+        """
 
     def prune(self, now: datetime) -> int:
         """Remove expired results; how many."""

@@ -69,13 +69,13 @@ class Executions:
         The first result, which it takes, as soon as there is one; else, at the end, the log. Raises ExecutionFailed
         if it ended in ERROR.
         """
-        result = self._store.results.pop(posted.execution_id, self._clock.now())
+        result = self._store.results.pop(posted.execution_id, self._clock.now(), lasting=False)
         if result is not None:
             return Answer(result, is_result=True)
         execution = self._find(posted.actor, posted.execution_id)
         if execution.status in TERMINAL:
             # What it sent before it ended, but after the look above, is there when its end is seen.
-            result = self._store.results.pop(execution.id, self._clock.now())
+            result = self._store.results.pop(execution.id, self._clock.now(), lasting=False)
         if result is not None:
             return Answer(result, is_result=True)
         if execution.status is ExecutionStatus.ERROR:

@@ -125,13 +125,13 @@ class Results:
             ]
             write_results(connection, rows)
 
-    def pop(self, execution_id: str, now: datetime) -> bytes | None:
+    def pop(self, execution_id: str, now: datetime, *, lasting: bool = True) -> bytes | None:
         asked = {"execution": execution_id, "now": now}
         # Who waits asks before there is one, and a writer would keep the engine from bringing it.
         with self._database.read() as connection:
             if _OLDEST.first(connection, asked) is None:
                 return None
-        with self._database.write() as connection:
+        with self._database.write(lasting=lasting) as connection:
             row = _POP.first(connection, asked)
         return None if row is None else bytes(row.data)
 
