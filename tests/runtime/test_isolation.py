@@ -143,8 +143,9 @@ def test_what_only_administrators_may_is_refused(lab: Lab) -> None:
         "other namespaces": "unshare -m true",
         "device": "mknod /d b 7 0",
         "host name": "hostname evil",
-        "kernel setting": "echo 1 > /proc/sys/kernel/panic",
-        "reboot trigger": "echo b > /proc/sysrq-trigger",
+        # Opened only: a machine whose protection fails is to live on.
+        "kernel setting": ": > /proc/sys/kernel/panic",
+        "reboot trigger": ": > /proc/sysrq-trigger",
         "routes": "ip route add 169.254.0.0/16 dev lo",
         "raw packets": "perl -e 'socket(S, 2, 3, 1) or exit 1'",
     }
