@@ -43,6 +43,7 @@ missing_packages() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' busybox-static 2>/dev/null)" = installed ] || say busybox-static
     # Tests start an engine of their own.
     have dockerd || say docker.io
+    have mkfs.btrfs || say btrfs-progs
     # As well as PostgreSQL servers.
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || say postgresql
     [ -x "$UV" ] || /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null || say python3-venv

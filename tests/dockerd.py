@@ -17,30 +17,37 @@ __all__ = ["Dockerd"]
 
 _KEEP = """
 cd "$1"
+if [ "$2" = btrfs ]; then
+    mkdir data; truncate -s 1G disk; mkfs.btrfs -q disk && mount -o loop disk data
+fi
 run() {
     rm -f pid exec/containerd/containerd.pid
-    "$0" --data-root "$1/data" --exec-root "$1/exec" --pidfile "$1/pid" -H "unix://$1/sock" --bridge=none >>log 2>&1 &
+    "$0" --data-root "$1/data" --exec-root "$1/exec" --pidfile "$1/pid" -H "unix://$1/sock" --bridge=none \\
+        --storage-driver "$2" >>log 2>&1 &
 }
-run "$1"
-while read _; do run "$1"; done
+run "$1" "$2"
+while read _; do run "$1" "$2"; done
 kill $!; wait
-umount data 2>/dev/null; rm -rf "$1"
+umount data exec/netns/* 2>/dev/null; rm -rf "$1"
 """
 """Waits for the end of its input: nothing is left even of a test session that was killed. A line is a new start."""
 _START_SECONDS = 60.0
 
 
 class Dockerd:
-    """Started by the constructor; `stop` removes all of it. `engine` has been entered."""
+    """Started by the constructor; `stop` removes all of it. `engine` has been entered.
 
-    def __init__(self) -> None:
+    `storage` "" is what it chooses itself; with "btrfs" it is on a file system of that kind, and limits layers.
+    """
+
+    def __init__(self, storage: str = "") -> None:
         program = shutil.which("dockerd")
         assert program, "Docker's engine is not installed: run `make setup`."
         # Not under pytest's directory: a socket's path may take 107 bytes only.
         self._directory = Path(tempfile.mkdtemp(prefix="abaco-dockerd-"))
         self.socket = self._directory / "sock"
         self._keeper = subprocess.Popen(
-            ["sh", "-c", _KEEP, program, self._directory], stdin=subprocess.PIPE, start_new_session=True
+            ["sh", "-c", _KEEP, program, self._directory, storage], stdin=subprocess.PIPE, start_new_session=True
         )
         self.engine = DockerEngine(self.socket).__enter__()
         self._await()
