@@ -25,6 +25,7 @@ from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.images import Images
 from abaco.services.vault import Vault
 from abaco.services.work import Limits, Work
+from abaco.store import statement
 
 __all__ = ["LEASE_SECONDS", "LIMITS", "TOKENS", "VAULT", "Rig", "statements"]
 
@@ -94,8 +95,13 @@ class Rig:
         self.told.append(topic)
 
     def turn(self, *topics: str, sweep: bool = False) -> Turn:
+        """A turn, and if it puts something off, the one that it asks for."""
         self.inbox.hear(set(topics))
-        return self.dispatcher.run_once(sweep=sweep)
+        turn = self.dispatcher.run_once(sweep=sweep)
+        if not self.dispatcher._put_off:
+            return turn
+        rest = self.dispatcher.run_once()
+        return Turn(turn.ended + rest.ended, turn.claimed + rest.claimed, turn.eventful or rest.eventful)
 
     def ready_actor(self, actor_id: str = "actor1", **changes: Any) -> Actor:
         """An actor that is READY and has no worker."""
@@ -150,14 +156,21 @@ class Rig:
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Every SQL statement that is executed meanwhile."""
+    """Every SQL statement that is executed meanwhile, by SQLAlchemy or by the driver itself."""
     seen: list[str] = []
+    executed = statement._executed
 
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
+    def note_and_execute(connection: Any, form: Any, parameters: Any, **how: Any) -> Any:
+        seen.append(form.text)
+        return executed(connection, form, parameters, **how)
+
+    def note(_connection: object, _cursor: object, text: str, *_: object) -> None:
+        seen.append(text)
 
     sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+    statement._executed = note_and_execute
     try:
         yield seen
     finally:
+        statement._executed = executed
         sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)

@@ -98,3 +98,22 @@ def test_there_is_no_retry_without_a_delayed_message(rig: Rig) -> None:
     rig.pool.fail_start(id_)
     rig.turn()
     assert rig.dispatcher.next_retry() == rig.clock.now() + timedelta(seconds=0.1)
+
+
+def test_a_post_to_an_idle_worker_is_handed_out_before_anything_is_looked_at(rig: Rig) -> None:
+    rig.ready_actor(max_workers=2)
+    rig.post(1)
+    rig.drain()
+    posted = rig.post(3, prefix="f")
+    with statements() as seen:
+        assert rig.dispatcher.run_once() == Turn(0, 1)
+    assert list(rig.pool.running) == posted[:1]
+    assert not any("count(*)" in statement for statement in seen)
+    # The rest is looked at a moment later, unless something else happens first.
+    due = rig.dispatcher.next_retry()
+    assert due is not None
+    assert due - rig.clock.now() <= timedelta(seconds=0.005)
+    rig.dispatcher.run_once()
+    assert len(rig.crew) == 2
+    rig.drain()
+    assert set(posted) < set(rig.pool.ran)

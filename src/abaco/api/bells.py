@@ -1,5 +1,6 @@
 """Who wants to be told when something was stored, instead of asking the database over and over."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,9 +38,13 @@ class Bells:
 
     async def listen(self, listener: Listener) -> None:
         """Pass on the engine's words, for ever."""
-        while True:
-            await anyio.wait_readable(listener)
-            self.hear(listener.receive())
+        loop = asyncio.get_running_loop()
+        # Once for all: to wait for it anew after each word would cost more than the word.
+        loop.add_reader(listener.fileno(), lambda: self.hear(listener.receive()))
+        try:
+            await anyio.sleep_forever()
+        finally:
+            loop.remove_reader(listener.fileno())
 
     def hear(self, topics: set[str]) -> None:
         """Ring for these topics."""

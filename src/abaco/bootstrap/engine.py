@@ -57,7 +57,8 @@ def run_engine(settings: Settings) -> None:
         store = open_store(settings)
         listener = LocalListener(run_directory(settings), ENGINE)
         try:
-            anyio.run(partial(_engine, settings, store, runtime, images, listener, telemetry))
+            engine = partial(_engine, settings, store, runtime, images, listener, telemetry)
+            anyio.run(engine, backend_options={"use_uvloop": True})
         finally:
             listener.close()
             store.close()

@@ -31,6 +31,9 @@ from abaco.services.work import Work
 
 __all__ = ["Dispatcher", "Turn"]
 
+_PUT_OFF_SECONDS = 0.004
+"""How late the rest of a mailbox is looked at whose first message a free worker has got."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -70,6 +73,9 @@ class Dispatcher:
         # Nobody can use more workers than there are: counting further would be waste.
         self._cap = cap
         self._retries: set[tuple[datetime, str]] = set()
+        # Actors to look at in the next turn, which is then due soon.
+        self._put_off: set[str] = set()
+        self._put_off_at: datetime | None = None
         self._ahead = Ahead(crew, clock)
         self._claiming = True
 
@@ -85,14 +91,17 @@ class Dispatcher:
         """Act on everything heard since the last turn; with `sweep`, on everything there is."""
         topics, events = self._inbox.take()
         eventful = any(self._is_eventful(event) for event in events)
-        actor_ids = self._named(topics) | self._absorb(events) | self._due_retries()
+        put_off, self._put_off = self._put_off, set()
+        actor_ids = put_off | self._absorb(events) | self._due_retries()
         self._recall()
         if sweep or any(topic.startswith("worker:") for topic in topics):
             actor_ids |= self._autoscaler.heed_stops()
-        # Who waits for an answer is not to wait for the look at everything else.
-        claimed = self._claim(self._at_once(topics)) if self._claiming else 0
+        claimed = self._serve(topics) if self._claiming else 0
+        actor_ids |= self._named(topics) - self._put_off
         halting = sweep or any(topic.startswith("halt:") for topic in topics)
         asked = None if sweep else actor_ids
+        if sweep:
+            self._put_off = set()
         looked_at = self._look(asked)
         if halting or any(waiting.actor.status is ActorStatus.SHUTTING_DOWN for waiting in looked_at):
             self._halt()
@@ -107,6 +116,8 @@ class Dispatcher:
 
     def next_retry(self) -> datetime | None:
         """When the next turn is due at the latest, or None."""
+        if self._put_off:
+            return self._put_off_at
         patience = timedelta(seconds=PATIENCE_SECONDS)
         held_up = [member.began_at + patience for member in self._crew if holds_up(member) and member.began_at]
         return min([*held_up, *(due for due, _ in self._retries)], default=None)
@@ -115,7 +126,7 @@ class Dispatcher:
 
     def _named(self, topics: set[str]) -> set[str]:
         """The actors that deserve a look because of what was notified: changed ones, and those with use for a post."""
-        named = [topic.partition(":") for topic in topics]
+        named = [*map(_parts, topics)]
         changed = {actor_id for kind, _, actor_id in named if kind == "actor"}
         posted = {actor_id for kind, _, actor_id in named if kind == "message"}
         return changed | {actor_id for actor_id in posted if self._autoscaler.has_use_for(actor_id)}
@@ -234,10 +245,16 @@ class Dispatcher:
                 member.recalled = True
                 self._pool.recall(member.worker_id)
 
-    def _at_once(self, topics: set[str]) -> list[ClaimRequest]:
-        """A message for a free worker of each actor that was posted to."""
-        posted = [actor_id for kind, _, actor_id in (topic.partition(":") for topic in topics) if kind == "message"]
-        return [request for actor_id in posted if (request := self._ahead.at_once(actor_id))]
+    def _serve(self, topics: set[str]) -> int:
+        """Give a free worker of each actor that was posted to a message before anything else is done.
+
+        What else there is of such an actor is looked at a little later: mostly that was all, and its sender waits.
+        """
+        posted = [actor_id for kind, _, actor_id in map(_parts, topics) if kind == "message"]
+        requests = [request for actor_id in posted if (request := self._ahead.at_once(actor_id))]
+        self._put_off = {request.actor_id for request in requests}
+        self._put_off_at = self._clock.now() + timedelta(seconds=_PUT_OFF_SECONDS)
+        return self._claim(requests)
 
     def _requests(self, looked_at: Sequence[Waiting]) -> list[ClaimRequest]:
         ready = [waiting for waiting in looked_at if waiting.actor.status is ActorStatus.READY]
@@ -258,3 +275,7 @@ class Dispatcher:
             self._autoscaler.claimed(member.actor_id)
             self._pool.run(claim.worker_id, task)
         return len(tasks)
+
+
+def _parts(topic: str) -> tuple[str, str, str]:
+    return topic.partition(":")

@@ -110,7 +110,8 @@ class Engine:
         self._log.info("engine_started", reclaimed=reclaimed)
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._listen)
+                # Once for all: to wait for it anew after each word would cost more than the word.
+                asyncio.get_running_loop().add_reader(self._listener.fileno(), self._listen)
                 tasks.start_soon(self._repeat, self._reaper.run_once, self._lease_seconds / 3)
                 tasks.start_soon(self._repeat, self._pruner.run_once, _PRUNE_SECONDS)
                 tasks.start_soon(self._repeat, self._outbox.drop_surplus, _PRUNE_SECONDS)
@@ -121,6 +122,7 @@ class Engine:
                 await self._drain()
                 tasks.cancel_scope.cancel()
         finally:
+            asyncio.get_running_loop().remove_reader(self._listener.fileno())
             with CancelScope(shield=True):
                 await to_thread.run_sync(self._pool.close)
         # After a failure nothing is given back: the next engine of this data directory takes it over.
@@ -154,10 +156,8 @@ class Engine:
         due = self._dispatcher.next_retry()
         return _SWEEP_SECONDS if due is None else (due - self._clock.now()).total_seconds()
 
-    async def _listen(self) -> None:
-        while True:
-            await anyio.wait_readable(self._listener)
-            self._inbox.hear(self._listener.receive())
+    def _listen(self) -> None:
+        self._inbox.hear(self._listener.receive())
 
     async def _keep_schedules(self) -> None:
         while True:
