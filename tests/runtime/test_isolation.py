@@ -5,32 +5,44 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from bench.live import until
 from runtime.lab import Lab
 
 from abaco.domain.execution import StopReason
 from abaco.ports import ContainerStartError, Mount
-from abaco.runtime.crun import CrunRuntime
 from abaco.runtime.isolation import Isolation
 
 _SLEEP = b"sleep\x00777\x00"
-MakeRuntime = Callable[..., CrunRuntime]
+
+
+def _sleepers() -> Iterator[str]:
+    """What the machine says of each process that the test has had started."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            if (process / "cmdline").read_bytes() == _SLEEP:
+                yield (process / "status").read_text()
 
 
 @pytest.mark.crun("user namespaces are Docker's own business (`userns-remap`)")
 def test_root_of_a_container_is_nobody_here(lab: Lab, isolation: Isolation) -> None:
     seen: list[str] = []
 
+    def is_found() -> bool:
+        seen.extend(_sleepers())
+        return bool(seen)
+
     def look(log: bytes) -> None:
-        sleeping = (one for one in Path("/proc").glob("[0-9]*") if (one / "cmdline").read_bytes() == _SLEEP)
-        seen.extend((process / "status").read_text() for process in sleeping)
-        lab.stop.set()
+        if b"ready\n" in log:
+            until(is_found)
+            lab.stop.set()
 
     lab.seen.heard = look
-    lab.run("id -u; ls -ldn / /bin/busybox; cat /proc/self/uid_map; sleep 777 & wait")
+    lab.run("id -u; ls -ldn / /bin/busybox; cat /proc/self/uid_map; sleep 777 & echo ready; wait")
     assert lab.seen.text.split()[0] == "0"
     assert f"Uid:\t{isolation.first_user}\t{isolation.first_user}" in seen[0]
     assert "drwxr-xr-x" in lab.seen.text
