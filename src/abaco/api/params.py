@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import HTTPException, InternalServerException
+from litestar.exceptions import HTTPException
 
 from abaco.api.surface import Surface, camel
 from abaco.errors import InvalidInput, TooLarge
@@ -69,7 +69,8 @@ def _pairs(text: bytes, what: str) -> list[tuple[str, str]]:
 
 def query_pairs(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
     """The query parameters, in order."""
-    return _pairs(request.scope["query_string"], "query string")
+    text = request.scope["query_string"]
+    return _pairs(text, "query string") if text else []
 
 
 def query_value(request: Request[Any, Any, Any], name: str) -> str:
@@ -78,12 +79,14 @@ def query_value(request: Request[Any, Any, Any], name: str) -> str:
 
 
 async def body_pieces(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
-    """The body as it arrives; raises InvalidInput if the client goes away before its end."""
-    try:
-        async for piece in request.stream():
-            yield piece
-    except InternalServerException:
-        raise InvalidInput("The connection ended before the body did.") from None
+    """The body as it arrives, once; raises InvalidInput if the client goes away before its end."""
+    more = True
+    while more:
+        message: Mapping[str, Any] = await request.receive()
+        if message["type"] != "http.request":
+            raise InvalidInput("The connection ended before the body did.")
+        more = message.get("more_body", False)
+        yield message.get("body", b"")
 
 
 async def read_body(request: Request[Any, Any, Any]) -> bytes:
