@@ -155,5 +155,5 @@ def test_an_endless_flood_holds_nobody_up_and_ends_at_its_time_limit(
         outcome = engine.await_end("worker1").outcome
     assert outcome.reason is StopReason.TIMED_OUT
     assert outcome.started_at is not None
-    assert (outcome.finished_at - outcome.started_at).total_seconds() < 4
+    assert (outcome.finished_at - outcome.started_at).total_seconds() < 8
     assert engine.logs["worker1"].endswith(DROPPED if flood == "results" else TRUNCATED)
