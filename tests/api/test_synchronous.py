@@ -1,12 +1,14 @@
 """Messages whose request waits for the execution."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
 import pytest
 
 from abaco.domain.execution import Claim, not_run
+from abaco.ports import NewMessage
+from abaco.store.mailbox import Mailbox
 
 from .conftest import MakeWorld
 from .world import World
@@ -143,3 +145,28 @@ def test_places_to_wait_in_are_bounded_for_each_user(make_world: MakeWorld) -> N
     assert answers[3].status_code == 200
     assert world.count("messages") == 0
     assert world.bells._bells == {}
+
+
+def test_a_post_is_on_disk_before_anybody_hears_that_it_was_accepted(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P1: whoever waits for the execution hears of it when that has ended, or is told that it goes on."""
+    synced: list[bool] = []
+    add, sync = Mailbox.add, Mailbox.sync
+
+    def noted_add(mailbox: Mailbox, new: Sequence[NewMessage], *, lasting: bool = True) -> None:
+        add(mailbox, new, lasting=lasting)
+        synced.append(lasting)
+
+    def noted_sync(mailbox: Mailbox) -> None:
+        sync(mailbox)
+        synced.append(True)
+
+    monkeypatch.setattr(Mailbox, "add", noted_add)
+    monkeypatch.setattr(Mailbox, "sync", noted_sync)
+    world = make_world(sync_timeout_seconds=0.01)
+    actor = world.actor()
+    world.message(actor)
+    assert synced == [True]
+    assert world.send("POST", actor + SYNC, json={"message": "hi"}).status_code == 202
+    assert synced == [True, False, True]

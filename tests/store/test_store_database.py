@@ -1,12 +1,14 @@
 """Connections, durability and the schema's version."""
 
 import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
+from store.scene import add_actor, new_message
 
 from abaco.domain.tenant import Tenant
 from abaco.errors import InvalidInput, Unavailable
@@ -148,3 +150,17 @@ def test_what_need_not_last_is_not_synced_and_what_comes_next_is(database: Datab
         raise ZeroDivisionError
     with database.write() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+
+
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+def test_a_sync_takes_the_log_of_what_was_committed_to_the_disk(
+    database: Database, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    )
+    add_actor(store)
+    store.mailbox.add([new_message("e1")], lasting=False)
+    store.mailbox.sync()
+    assert synced == [f"{database._engine.url.database}-wal"]

@@ -86,7 +86,7 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger,
     caller = Caller(services.identity)
     waiters = Waiters(settings.max_sync_waiting)
     following = Following(services.executions, caller, bells, settings.max_followers)
-    synchronous = Synchronous(services.executions, waiters, wire, settings.sync_timeout_seconds)
+    synchronous = Synchronous(services.mailbox, services.executions, waiters, wire, settings.sync_timeout_seconds)
     searches = Searches(services.search, caller, wire, settings.search_concurrency)
     api: Sequence[BaseRouteHandler] = [
         *actor_routes(services.actors, searches, bells, caller, wire),

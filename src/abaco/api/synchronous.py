@@ -11,7 +11,7 @@ from abaco.api.waiting import Waiters
 from abaco.api.wire import EXECUTION_HEADER, Wire
 from abaco.errors import AbacoError
 from abaco.services.executions import Executions
-from abaco.services.mailbox import Posted
+from abaco.services.mailbox import Mailbox, Posted
 
 __all__ = ["Synchronous", "is_synchronous"]
 
@@ -21,7 +21,10 @@ def is_synchronous(request: Request[Any, Any, Any]) -> bool:
 
 
 class Synchronous:
-    def __init__(self, executions: Executions, waiters: Waiters, wire: Wire, timeout_seconds: float) -> None:
+    def __init__(
+        self, mailbox: Mailbox, executions: Executions, waiters: Waiters, wire: Wire, timeout_seconds: float
+    ) -> None:
+        self._mailbox = mailbox
         self._executions = executions
         self._waiters = waiters
         self._wire = wire
@@ -45,6 +48,8 @@ class Synchronous:
         except AbacoError as error:
             return self._wire.failure(error, headers)
         if answer is None:
+            # P1: the message counts as accepted from now on.
+            await to_thread.run_sync(self._mailbox.sync)
             waited = f"The execution did not answer within {self._timeout_seconds:g} seconds; it goes on."
             return self._wire.success(waited, fields, status_code=202, headers=headers)
         kind = "application/octet-stream" if answer.is_result else "text/html"

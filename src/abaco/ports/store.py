@@ -175,8 +175,15 @@ class ActorRepository(Protocol):
 
 
 class Mailbox(Protocol):
-    def add(self, messages: Sequence[NewMessage]) -> None:
-        """Add messages with their executions, all or none; raises NotFound if an actor was deleted meanwhile."""
+    def add(self, messages: Sequence[NewMessage], *, lasting: bool = True) -> None:
+        """Add messages with their executions, all or none; raises NotFound if an actor was deleted meanwhile.
+
+        If they need not be `lasting` yet, an end of the whole machine may undo it until `sync`, or until anything else
+        is written.
+        """
+
+    def sync(self) -> None:
+        """From now on whatever was added lasts."""
 
     def add_chunk(self, execution_id: str, position: int, data: bytes, now: datetime) -> None:
         """Store one piece of a binary message ahead of its `add`."""

@@ -57,11 +57,15 @@ class Mailbox:
         self._emit = emit
 
     def post(self, posts: Sequence[Post]) -> list[Posted | AbacoError]:
-        """Post messages of many requests in one transaction; for each what became of it, in order."""
+        """Post messages of many requests in one transaction; for each what became of it, in order.
+
+        If all are synchronous, they are on disk with whatever their executions say, or after `sync`.
+        """
         resolved: dict[tuple[Principal, str], Actor | AbacoError] = {}
         prepared = [self._prepare(post, resolved) for post in posts]
         good = [new for new in prepared if isinstance(new, NewMessage)]
-        failed = self._add(good)
+        # Who waits for the execution is answered when it has ended, and that lasts: a wait for the disk less.
+        failed = self._add(good, lasting=not all(post.synchronous for post in posts))
         outcomes: list[Posted | AbacoError] = []
         for post, new in zip(posts, prepared, strict=True):
             if isinstance(new, AbacoError):
@@ -74,6 +78,10 @@ class Mailbox:
                 outcomes.append(Posted(actor, new.execution.id, new.payload))
         self._announce([new for new in good if new.execution.id not in failed])
         return outcomes
+
+    def sync(self) -> None:
+        """Have every message on disk that was posted so far."""
+        self._store.mailbox.sync()
 
     def _prepare(
         self, post: Post, resolved: dict[tuple[Principal, str], Actor | AbacoError]
@@ -147,18 +155,18 @@ class Mailbox:
             )
         return user.uid, user.gid
 
-    def _add(self, messages: Sequence[NewMessage]) -> dict[str, AbacoError]:
+    def _add(self, messages: Sequence[NewMessage], *, lasting: bool) -> dict[str, AbacoError]:
         """Store all in one transaction; if one spoils it (its actor was just deleted), each in its own."""
         if not messages:
             return {}
         try:
-            self._store.mailbox.add(messages)
+            self._store.mailbox.add(messages, lasting=lasting)
         except AbacoError as error:
             if len(messages) == 1:
                 return {messages[0].execution.id: error}
             failed: dict[str, AbacoError] = {}
             for message in messages:
-                failed.update(self._add([message]))
+                failed.update(self._add([message], lasting=lasting))
             return failed
         return {}
 

@@ -1,5 +1,6 @@
 """The one place that knows which database it is: connections, transactions, durability, schema version."""
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from fcntl import LOCK_EX, LOCK_UN, flock
@@ -100,6 +101,16 @@ class Database:
                 yield connection
             finally:
                 driver.set_progress_handler(None, 0)
+
+    def sync(self) -> None:
+        """Have on disk whatever was committed, also where it needed not be lasting then."""
+        if not self.is_postgresql:
+            # It holds what is not in the database file yet; what is there was synced on the way.
+            log = os.open(f"{self._engine.url.database}-wal", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(log)
+            finally:
+                os.close(log)
 
     def upsert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
         """An INSERT that can say ON CONFLICT; both dialects spell it alike."""

@@ -29,14 +29,17 @@ class Mailbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, new: Sequence[NewMessage]) -> None:
+    def add(self, new: Sequence[NewMessage], *, lasting: bool = True) -> None:
         if not new:
             return
         try:
-            with self._database.write() as connection:
+            with self._database.write(lasting=lasting) as connection:
                 insert_messages(connection, new)
         except IntegrityError:
             raise NotFound("The actor was deleted.") from None
+
+    def sync(self) -> None:
+        self._database.sync()
 
     def add_chunk(self, execution_id: str, position: int, data: bytes, now: datetime) -> None:
         row = {"execution_id": execution_id, "position": position, "data": data, "stored_at": now}
