@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from dataclasses import asdict
+from functools import cache
 
 import structlog
 
@@ -37,6 +38,7 @@ _WARNINGS = (
 )
 
 
+@cache
 def _words(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
