@@ -9,13 +9,15 @@
     ├── NotFound              not_found             404  no such object, or none the caller may know of
     ├── MethodNotAllowed      method_not_allowed    405  the path exists, the method does not
     ├── Conflict              conflict              400  the object is in a state that forbids it, or exists already
+    │   └── KeyReused         key_reused            422  the Idempotency-Key was used for another message
     ├── Throttled             throttled             429  too many failed sign-ins; the message says how long to wait
     ├── ExecutionFailed       execution_failed      500  the execution that the request waited for ended in ERROR
     ├── Unavailable           unavailable           503  try again later
     └── InternalError         internal              500  our fault; details are in the server's log only
 
 The server raises these and the client raises the same ones again: the code travels in the header
-``X-Abaco-Error-Code``. The statuses are those of the Abaco v2 wire contract, where a permission denial is 400.
+``X-Abaco-Error-Code``. The statuses are those of the Abaco v2 wire contract, where a permission denial is 400; that of
+key_reused, which it does not have, is from the IETF's draft of the header Idempotency-Key.
 """
 
 from typing import ClassVar
@@ -29,6 +31,7 @@ __all__ = [
     "InternalError",
     "InvalidCredentials",
     "InvalidInput",
+    "KeyReused",
     "MethodNotAllowed",
     "NotAuthenticated",
     "NotFound",
@@ -100,6 +103,12 @@ class Conflict(AbacoError):
     code = "conflict"
 
 
+class KeyReused(Conflict):
+    """The key of a message was used for another message."""
+
+    code = "key_reused"
+
+
 class Throttled(AbacoError):
     """Too many sign-ins failed, or too many wait; the same request may succeed later."""
 
@@ -133,6 +142,7 @@ STATUS_BY_CODE: dict[str, int] = {
     NotFound.code: 404,
     MethodNotAllowed.code: 405,
     Conflict.code: 400,
+    KeyReused.code: 422,
     Throttled.code: 429,
     ExecutionFailed.code: 500,
     Unavailable.code: 503,
@@ -150,6 +160,7 @@ _CLASSES: dict[str, type[AbacoError]] = {
         NotFound,
         MethodNotAllowed,
         Conflict,
+        KeyReused,
         Throttled,
         ExecutionFailed,
         Unavailable,
@@ -161,6 +172,7 @@ _CLASS_BY_STATUS: dict[int, type[AbacoError]] = {
     401: InvalidCredentials,
     404: NotFound,
     405: MethodNotAllowed,
+    422: KeyReused,
     429: Throttled,
     503: Unavailable,
 }

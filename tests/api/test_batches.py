@@ -11,7 +11,7 @@ import pytest
 from abaco.api.batcher import Batcher
 from abaco.domain.message import Payload
 from abaco.errors import AbacoError, InvalidInput
-from abaco.ports import NewMessage
+from abaco.ports import EarlierSend, NewMessage
 from abaco.services.mailbox import BinaryUpload
 
 from .asgi import result_of
@@ -32,10 +32,10 @@ class Gate:
     def open(self) -> None:
         self.opened.set()
 
-    def add(self, messages: Sequence[NewMessage]) -> None:
+    def add(self, messages: Sequence[NewMessage], *, lasting: bool = True) -> dict[str, EarlierSend]:
         assert self.opened.wait(timeout=30)
         self.batches.append(len(messages))
-        self._add(messages)
+        return self._add(messages, lasting=lasting)
 
 
 @pytest.fixture

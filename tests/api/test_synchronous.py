@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from abaco.domain.execution import Claim, not_run
-from abaco.ports import NewMessage
+from abaco.ports import EarlierSend, NewMessage
 from abaco.store.mailbox import Mailbox
 
 from .conftest import MakeWorld
@@ -154,9 +154,9 @@ def test_a_post_is_on_disk_before_anybody_hears_that_it_was_accepted(
     synced: list[bool] = []
     add, sync = Mailbox.add, Mailbox.sync
 
-    def noted_add(mailbox: Mailbox, new: Sequence[NewMessage], *, lasting: bool = True) -> None:
-        add(mailbox, new, lasting=lasting)
+    def noted_add(mailbox: Mailbox, new: Sequence[NewMessage], *, lasting: bool = True) -> dict[str, EarlierSend]:
         synced.append(lasting)
+        return add(mailbox, new, lasting=lasting)
 
     def noted_sync(mailbox: Mailbox) -> None:
         sync(mailbox)

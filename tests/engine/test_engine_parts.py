@@ -93,11 +93,11 @@ def test_the_pruner_removes_what_has_expired(store: SqlStore) -> None:
     store.mailbox.add_chunk("never-added", 0, b"x", NOW)
     clock = SetClock()
     pruner = Pruner(store, clock)
-    assert pruner.run_once() == Pruned(0, 0, 0, 0)
+    assert pruner.run_once() == Pruned(0, 0, 0, 0, 0)
     clock.advance(3600)
-    assert pruner.run_once() == Pruned(1, 1, 0, 0)
+    assert pruner.run_once() == Pruned(1, 1, 0, 0, 0)
     clock.time = NOW + timedelta(days=1, seconds=1)
-    assert pruner.run_once() == Pruned(0, 0, 1, 0)
+    assert pruner.run_once() == Pruned(0, 0, 1, 0, 0)
 
 
 def test_an_alarm_that_rang_before_the_wait_is_not_missed_and_rings_once() -> None:

@@ -5,8 +5,9 @@ from store.scene import NOW, TENANT, add_actor, claim, close, later, new_message
 
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import ContentType, Payload
+from abaco.domain.send_key import SendKey
 from abaco.errors import NotFound
-from abaco.ports import Store
+from abaco.ports import EarlierSend, Store
 
 BINARY = Payload(ContentType.BINARY, None, 3)
 
@@ -133,3 +134,52 @@ def test_only_old_pieces_without_a_message_are_pruned(store: Store) -> None:
     assert list(store.mailbox.chunks("posted")) == [b"abc"]
     assert list(store.mailbox.chunks("orphan")) == []
     assert list(store.mailbox.chunks("uploading")) == [b"c"]
+
+
+def test_a_key_stands_for_one_execution(store: Store) -> None:
+    add_actor(store)
+    add_actor(store, "actor2")
+    key = SendKey("k", "content")
+    assert store.mailbox.find_send("actor1", key) is None
+    assert store.mailbox.add([new_message("e1", key=key)]) == {}
+    again = new_message("e2", key=SendKey("k", "other content"))
+    new = [new_message("e3"), new_message("e4", key=SendKey("l", "content")), new_message("e5", "actor2", key=key)]
+    first = EarlierSend("e1", "content")
+    assert store.mailbox.add([again, *new]) == {"e2": first}
+    assert store.mailbox.find_send("actor1", key) == first
+    assert store.mailbox.find_send("actor2", key) == EarlierSend("e5", "content")
+    assert store.executions.find("actor1", "e2") is None
+    assert [execution.id for execution in store.executions.of_actor("actor1")] == ["e1", "e3", "e4"]
+
+
+def test_of_equal_keys_in_one_call_the_first_counts(store: Store) -> None:
+    add_actor(store)
+    messages = [new_message(f"e{n}", key=SendKey("k", f"content {n}")) for n in range(3)]
+    first = EarlierSend("e0", "content 0")
+    assert store.mailbox.add(messages) == {"e1": first, "e2": first}
+    assert store.mailbox.add([new_message("e3", key=SendKey("k", ""))]) == {"e3": first}
+    assert store.mailbox.count("actor1") == 1
+
+
+def test_a_key_is_used_with_its_message_or_not_at_all(store: Store) -> None:
+    add_actor(store)
+    add_actor(store, "actor2")
+    store.actors.begin_delete(TENANT, "actor2", NOW)
+    key = SendKey("k", "content")
+    with pytest.raises(NotFound):
+        store.mailbox.add([new_message("e1", key=key), new_message("e2", "actor2", key=key)])
+    assert store.mailbox.find_send("actor1", key) is None
+
+
+def test_keys_outlive_their_messages_and_go_with_age_or_the_actor(store: Store) -> None:
+    add_actor(store)
+    add_actor(store, "actor2")
+    key = SendKey("k", "content")
+    store.mailbox.add([new_message("e1", key=key), new_message("e2", "actor2", key=key)])
+    store.mailbox.purge("actor1", NOW)
+    assert store.mailbox.prune_sends(NOW) == 0
+    assert store.mailbox.find_send("actor1", key) is not None
+    store.actors.begin_delete(TENANT, "actor2", NOW)
+    assert store.mailbox.find_send("actor2", key) is None
+    assert store.mailbox.prune_sends(later(seconds=1)) == 1
+    assert store.mailbox.find_send("actor1", key) is None

@@ -15,6 +15,7 @@ from store.scene import NOW, TENANT, add_actor, claim, claim_all, close, closing
 
 from abaco.domain.execution import Claim
 from abaco.domain.lifecycle import TERMINAL, ExecutionStatus
+from abaco.domain.send_key import SendKey
 from abaco.errors import NotFound
 from abaco.ports import ClaimRequest, LogAppended, ResultSent, Store
 from abaco.store.database import Database, open_database, require_url
@@ -259,3 +260,26 @@ def test_nothing_a_container_says_while_its_actor_is_deleted_is_left_behind(
     with database.read() as connection:
         for table in (logs, results):
             assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 0
+
+
+def test_of_rivals_with_the_same_keys_one_each_posts(store: Store, open_store: OpenStore) -> None:
+    """Each sends 20 messages in its own order; whoever comes second learns of the first one's execution."""
+    add_actor(store)
+    told: list[tuple[str, str]] = []
+
+    def send(rival: Store, name: str, order: int) -> None:
+        keys = [f"{number:02}" for number in range(20)][::order]
+        for some in (keys[:10], keys[10:]):
+            messages = [new_message(f"{name}-{key}", key=SendKey(key, "content")) for key in some]
+            others = rival.mailbox.add(messages)
+            for key in some:
+                id_ = f"{name}-{key}"
+                told.append((key, others[id_].execution_id if id_ in others else id_))
+
+    rivals = [store, store, open_store(), open_store()]
+    at_once(*(lambda rival=rival, n=n: send(rival, f"r{n}", (-1) ** n) for n, rival in enumerate(rivals)))
+    executions = {execution.id for execution in store.executions.of_actor("actor1")}
+    assert len(executions) == store.mailbox.count("actor1") == 20
+    assert len(told) == 80
+    assert {execution_id for _, execution_id in told} == executions
+    assert len(set(told)) == 20

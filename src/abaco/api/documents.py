@@ -13,9 +13,9 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from abaco import __version__
 from abaco.api import schemas
 from abaco.api.event_stream import EVENT_STREAM
-from abaco.api.glossary import ERRORS, FAILED_EXECUTION, FIELDS, PATH_PARAMETERS, Word
+from abaco.api.glossary import ERRORS, FAILED_EXECUTION, FIELDS, PATH_PARAMETERS, REUSED_KEY, Word
 from abaco.api.surface import CANONICAL_ROOT
-from abaco.api.wire import EXECUTION_HEADER
+from abaco.api.wire import EXECUTION_HEADER, KEY_HEADER
 from abaco.errors import ERROR_CODE_HEADER
 
 __all__ = ["BYTES", "FORM", "JSON", "Note", "Query", "documented", "openapi_document"]
@@ -51,12 +51,13 @@ JSON, FORM, BYTES = "application/json", "application/x-www-form-urlencoded", "ap
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parameter of the query string. `schema` is its JSON schema."""
+    """A parameter of the query string, or a header. `schema` is its JSON schema."""
 
     name: str
     description: str
     example: Any
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    place: str = "query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ def _describe(operation: dict[str, Any], note: Note, shapes: _Shapes) -> None:
         operation.setdefault("parameters", []).append(
             {
                 "name": query.name,
-                "in": "query",
+                "in": query.place,
                 "required": False,
                 "description": query.description,
                 "schema": dict(query.schema),
@@ -204,6 +205,8 @@ def _describe(operation: dict[str, Any], note: Note, shapes: _Shapes) -> None:
     }
     if note.streams:
         operation["responses"]["200"]["content"][EVENT_STREAM] = {"schema": {"type": "string"}}
+    if any(query.name == KEY_HEADER for query in note.query):
+        operation["responses"]["422"] = _failure(note, REUSED_KEY, shapes)
     if note.waits:
         _describe_waiting(operation["responses"], note, shapes)
 

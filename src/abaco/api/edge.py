@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any
 
 from abaco.api.surface import CANONICAL_ROOT, Surface
-from abaco.api.wire import EXECUTION_HEADER
+from abaco.api.wire import EXECUTION_HEADER, KEY_SUPPORT_HEADER
 from abaco.errors import ERROR_CODE_HEADER
 
 __all__ = ["App", "Edge"]
@@ -21,7 +21,8 @@ Observe = Callable[[str, int, float], None]
 
 _SLASHES = re.compile(r"/{2,}")
 _CORS_METHODS = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
-_EXPOSED = f"{ERROR_CODE_HEADER}, {EXECUTION_HEADER}".encode()
+_EXPOSED = f"{ERROR_CODE_HEADER}, {EXECUTION_HEADER}, {KEY_SUPPORT_HEADER}".encode()
+_TAKES_KEYS = [(KEY_SUPPORT_HEADER.lower().encode(), b"true")]
 
 
 class Edge:
@@ -99,12 +100,13 @@ def _operation(scope: Scope) -> str:
 def _answering(scope: Scope, method: str, send: Send, answered: Callable[[int], None]) -> Send:
     """A `send` that adds the CORS headers, keeps the body of HEAD back, and tells of the answer when it begins."""
     asked: Mapping[bytes, bytes] = dict(scope["headers"])
+    taking = _TAKES_KEYS if scope["path"].endswith("/messages") else []
 
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
             answered(message["status"])
             start: dict[str, Any] = dict(message)
-            start["headers"] = [*message["headers"], *_cors(asked, preflight=method == "OPTIONS")]
+            start["headers"] = [*message["headers"], *taking, *_cors(asked, preflight=method == "OPTIONS")]
             await send(start)
         elif message["type"] == "http.response.body" and method == "HEAD":
             if not message.get("more_body"):

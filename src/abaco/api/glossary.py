@@ -7,7 +7,7 @@ field and parameter of the document has an entry here or a description of its ow
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["ERRORS", "FAILED_EXECUTION", "FIELDS", "PATH_PARAMETERS", "Word"]
+__all__ = ["ERRORS", "FAILED_EXECUTION", "FIELDS", "PATH_PARAMETERS", "REUSED_KEY", "Word"]
 
 
 class Word(NamedTuple):
@@ -292,6 +292,10 @@ FAILED_EXECUTION = Word(
     "Execution wmQdRq4X1ZbA3 ended in ERROR: Error executing container: no such program.",
 )
 
+REUSED_KEY = Word(
+    "The Idempotency-Key was used for another message. Code: key_reused.",
+    "This Idempotency-Key was used for another message to this actor.",
+)
 ERRORS: Mapping[str, Word] = {
     "400": Word(
         "The request is wrong, or the caller lacks a permission or role; the message says what to change. "

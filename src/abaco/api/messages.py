@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from anyio import CancelScope, to_thread
-from litestar import Request, delete, get, post
+from litestar import Request, Response, delete, get, post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
@@ -28,10 +29,11 @@ from abaco.api.places import Place
 from abaco.api.surface import CANONICAL_ROOT, Surface
 from abaco.api.synchronous import Synchronous, is_synchronous
 from abaco.api.waiting import Waiters
-from abaco.api.wire import Wire, actor_links
+from abaco.api.wire import KEY_HEADER, Wire, actor_links
 from abaco.domain.credentials import Credentials, NonceUse
 from abaco.domain.ids import new_id
 from abaco.domain.message import ContentType, Payload
+from abaco.domain.send_key import require_key
 from abaco.domain.user import Principal
 from abaco.errors import AbacoError, InvalidInput
 from abaco.services.identity import Identity
@@ -43,6 +45,7 @@ __all__ = ["message_routes"]
 _PATH = CANONICAL_ROOT + "/{actor_id:str}/messages"
 _DONE = "The request was successful"
 _PIECE_BYTES = 1024**2
+_KEY = KEY_HEADER.lower().encode()
 _SEND = documented(
     "sendMessage",
     "Send a message.",
@@ -60,6 +63,13 @@ _SEND = documented(
             "Seconds that this execution may run; may only shorten what the actor is allowed.",
             90,
             {"type": "number", "exclusiveMinimum": 0},
+        ),
+        Query(
+            KEY_HEADER,
+            "What the sender calls the message: sent again within a day, it is the same execution, not another.",
+            "8e03978e-40d5-43dd-bc93-6894a57f9324",
+            {"type": "string", "minLength": 1, "maxLength": 255},
+            place="header",
         ),
     ],
     waits=True,
@@ -80,6 +90,8 @@ class _Letter:
     environment: dict[str, str] = field(default_factory=dict)
     execution_id: str | None = None
     place: Place | None = None
+    key: str | None = None
+    data_digest: str = ""
 
 
 def _deliver(identity: Identity, mailbox: Mailbox) -> Callable[[Sequence[_Letter]], Sequence[Posted | AbacoError]]:
@@ -96,6 +108,8 @@ def _deliver(identity: Identity, mailbox: Mailbox) -> Callable[[Sequence[_Letter
                 letter.environment,
                 letter.execution_id,
                 synchronous=letter.place is not None,
+                key=letter.key,
+                data_digest=letter.data_digest,
             )
             for letter, who in zip(letters, senders, strict=True)
             if isinstance(who, Principal)
@@ -137,6 +151,14 @@ def _environment(request: Request[Any, Any, Any], hidden: frozenset[str]) -> dic
         if name not in hidden:
             environment.setdefault(name, value)
     return environment
+
+
+def _key(request: Request[Any, Any, Any]) -> str | None:
+    """What the sender calls the message; raises InvalidInput unless there is at most one such key."""
+    given = [value for name, value in request.scope["headers"] if name == _KEY]
+    if len(given) > 1:
+        raise InvalidInput(f"{KEY_HEADER} is there {len(given)} times: a message has one key.")
+    return require_key(given[0].decode("latin-1").strip()) if given else None
 
 
 async def _payload(request: Request[Any, Any, Any]) -> Payload:
@@ -230,6 +252,7 @@ class _Posting:
         place: Place | None = None,
     ) -> Posted:
         """Post the message; raises Unavailable if there is no place to wait for its execution in."""
+        key = _key(request)
         is_binary = request.content_type[0] == BYTES and not query_value(request, "message")
         # Who may take long to find is not to be looked up with the batch, in which others' messages are.
         if not isinstance(sender, Principal) and (is_binary or self._caller.may_take_long(sender)):
@@ -237,9 +260,9 @@ class _Posting:
         if is_binary and isinstance(sender, Principal):
             if place is not None:
                 place.take(sender)
-            return await self._post_binary(request, actor_id, sender, execution_id, place)
+            return await self._post_binary(request, actor_id, sender, execution_id, place, key)
         payload, environment = await _payload(request), _environment(request, self._hidden)
-        return await self._letters.submit(_Letter(sender, actor_id, payload, environment, execution_id, place))
+        return await self._letters.submit(_Letter(sender, actor_id, payload, environment, execution_id, place, key))
 
     async def _post_binary(
         self,
@@ -248,20 +271,33 @@ class _Posting:
         who: Principal,
         execution_id: str | None,
         place: Place | None,
+        key: str | None,
     ) -> Posted:
-        upload = await to_thread.run_sync(self._mailbox.begin_upload, who, actor_id, self._limit, execution_id)
+        begin = partial(self._mailbox.begin_upload, digested=key is not None)
+        upload = await to_thread.run_sync(begin, who, actor_id, self._limit, execution_id)
         try:
             await _receive(request, upload)
         except BaseException:
             await _abandon(upload)
             raise
-        environment = _environment(request, self._hidden)
-        letter = _Letter(who, actor_id, upload.payload(), environment, upload.execution_id, place)
+        environment, payload = _environment(request, self._hidden), upload.payload()
+        letter = _Letter(who, actor_id, payload, environment, upload.execution_id, place, key, upload.data_digest)
         try:
-            return await self._letters.submit(letter)
+            posted = await self._letters.submit(letter)
         except AbacoError:  # of anything else we do not know whether the message is on disk
             await _abandon(upload)
             raise
+        if posted.execution_id != upload.execution_id:  # it was sent before
+            await _abandon(upload)
+        return posted
+
+
+async def _answer_again(
+    synchronous: Synchronous, bells: Bells, request: Request[Any, Any, Any], posted: Posted
+) -> Response[bytes]:
+    with bells.bell(f"execution:{posted.execution_id}") as bell:
+        bell.ring()  # whatever there is to hear may have been said
+        return await synchronous.answer(request, posted, bell, _posted_fields(surface_of(request), posted))
 
 
 def message_routes(
@@ -286,6 +322,8 @@ def message_routes(
         # Hung up before anybody can speak of the execution: then there is no need to look without being told.
         with waiters.places.place() as place, bells.bell(f"execution:{execution_id}") as bell:
             posted = await posting.post(request, actor_id, credentials, execution_id, place)
+            if posted.execution_id != execution_id:  # it was sent before
+                return await _answer_again(synchronous, bells, request, posted)
             return await synchronous.answer(request, posted, bell, _posted_fields(surface_of(request), posted))
 
     @get(_PATH, **documented("getMessages", "Count the messages that wait.", schemas.Messages))

@@ -20,6 +20,8 @@ from abaco.ports import PlacedWorker
 
 __all__ = [
     "EXECUTION_HEADER",
+    "KEY_HEADER",
+    "KEY_SUPPORT_HEADER",
     "Wire",
     "actor_fields",
     "actor_links",
@@ -34,6 +36,11 @@ EXECUTION_HEADER = "X-Abaco-Execution-Id"
 """Says which execution an answer is of, also where the connection is cut and the rest must be asked for."""
 _UNKNOWN = "None"
 """What clients expect where there is no value yet; the keys must be there."""
+
+
+KEY_HEADER = "Idempotency-Key"
+KEY_SUPPORT_HEADER = "Idempotency-Key-Supported"
+"""Says, on every answer of a path that messages are posted to, that they may be sent again with the same key."""
 
 
 class Wire:

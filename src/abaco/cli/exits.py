@@ -17,6 +17,7 @@ from abaco.errors import (
     Conflict,
     InvalidCredentials,
     InvalidInput,
+    KeyReused,
     NotAuthenticated,
     NotFound,
     NotPermitted,
@@ -40,6 +41,7 @@ _EXIT_BY_CODE = {
     Throttled.code: 5,
     Unavailable.code: 5,
     Conflict.code: 6,
+    KeyReused.code: 6,
 }
 
 EXIT_CODES_HELP = (

@@ -10,6 +10,9 @@ __all__ = ["Pruned", "Pruner"]
 _ORPHANED_AFTER = timedelta(days=1)
 """Longer than any upload of a binary message takes."""
 
+_KEYS_LAST = timedelta(days=1)
+"""How long a message may be sent again by its key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
@@ -17,6 +20,7 @@ class Pruned:
     results: int
     chunks: int
     tokens: int
+    sends: int
 
 
 class Pruner:
@@ -25,11 +29,12 @@ class Pruner:
         self._clock = clock
 
     def run_once(self) -> Pruned:
-        """Remove expired logs, results and tokens, and pieces of binary messages that never came to be."""
+        """Remove expired logs, results, tokens and keys, and pieces of binary messages that never came to be."""
         now = self._clock.now()
         return Pruned(
             self._store.logs.prune(now),
             self._store.results.prune(now),
             self._store.mailbox.prune_chunks(now - _ORPHANED_AFTER),
             self._store.tokens.prune(now),
+            self._store.mailbox.prune_sends(now - _KEYS_LAST),
         )

@@ -8,12 +8,14 @@ from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution, Outcome
 from abaco.domain.message import Payload
 from abaco.domain.permission import Level
+from abaco.domain.send_key import SendKey
 from abaco.domain.worker import Worker
 
 __all__ = [
     "ActorPosition",
     "ClaimRequest",
     "Closing",
+    "EarlierSend",
     "ImageRecord",
     "NewMessage",
     "PlacedWorker",
@@ -41,7 +43,10 @@ class StoredToken:
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message to be born together with its execution. `max_run_time`, in seconds, shortens what its actor allows."""
+    """A message to be born together with its execution, unless its `key` was used before.
+
+    `max_run_time`, in seconds, shortens what its actor allows.
+    """
 
     actor_id: str
     execution: Execution
@@ -50,6 +55,15 @@ class NewMessage:
     environment: Mapping[str, str] = field(default_factory=dict)
     jwt_header: str | None = None
     max_run_time: float | None = None
+    key: SendKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierSend:
+    """What a key was used for: the execution, and the digest of the message."""
+
+    execution_id: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from abaco.domain.actor import Actor
 from abaco.domain.client import OAuthClient
 from abaco.domain.execution import Claim, Execution
 from abaco.domain.permission import Level
+from abaco.domain.send_key import SendKey
 from abaco.domain.tenant import Tenant
 from abaco.domain.user import User
 from abaco.domain.worker import Worker
@@ -23,6 +24,7 @@ from abaco.ports.records import (
     ActorPosition,
     ClaimRequest,
     Closing,
+    EarlierSend,
     ImageRecord,
     NewMessage,
     PlacedWorker,
@@ -175,15 +177,24 @@ class ActorRepository(Protocol):
 
 
 class Mailbox(Protocol):
-    def add(self, messages: Sequence[NewMessage], *, lasting: bool = True) -> None:
+    def add(self, messages: Sequence[NewMessage], *, lasting: bool = True) -> dict[str, EarlierSend]:
         """Add messages with their executions, all or none; raises NotFound if an actor was deleted meanwhile.
 
+        Left out are those whose key was used for the actor before, or earlier in `messages`: what for, by the id that
+        the execution would have had. Of rivals who use a key at the same time one is the first.
+
         If they need not be `lasting` yet, an end of the whole machine may undo it until `sync`, or until anything else
-        is written.
+        is written. If they are, so is what their keys were used for.
         """
 
     def sync(self) -> None:
         """From now on whatever was added lasts."""
+
+    def find_send(self, actor_id: str, key: SendKey) -> EarlierSend | None:
+        """What the key was used for."""
+
+    def prune_sends(self, used_before: datetime) -> int:
+        """Forget old keys; how many."""
 
     def add_chunk(self, execution_id: str, position: int, data: bytes, now: datetime) -> None:
         """Store one piece of a binary message ahead of its `add`."""

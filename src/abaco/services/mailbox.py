@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from abaco.domain.actor import Actor
 from abaco.domain.environment import loads_code, require_environment
@@ -11,9 +12,10 @@ from abaco.domain.ids import NewId
 from abaco.domain.message import ContentType, Payload, require_sendable
 from abaco.domain.permission import Level
 from abaco.domain.run_time import RUN_TIME_VARIABLE, message_run_time
+from abaco.domain.send_key import SendKey, send_key
 from abaco.domain.user import Principal
-from abaco.errors import AbacoError, Conflict, NotPermitted, TooLarge
-from abaco.ports import Clock, Emit, NewMessage, Notifier, Store
+from abaco.errors import AbacoError, Conflict, KeyReused, NotPermitted, TooLarge
+from abaco.ports import Clock, EarlierSend, Emit, NewMessage, Notifier, Store
 from abaco.services.access import Access
 
 __all__ = ["BinaryUpload", "Mailbox", "Post", "Posted"]
@@ -25,7 +27,8 @@ _MOST_AHEAD = 3
 class Post:
     """A message as a request brings it. `execution_id` is given by who has to know it ahead.
 
-    With `synchronous` the request is going to wait for the execution.
+    With `synchronous` the request is going to wait for the execution. With a `key` the caller may send it again;
+    `data_digest` then stands for binary data.
     """
 
     caller: Principal
@@ -34,11 +37,13 @@ class Post:
     environment: Mapping[str, str] = field(default_factory=dict)
     execution_id: str | None = None
     synchronous: bool = False
+    key: str | None = None
+    data_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A message that is on disk (P1)."""
+    """A message that is on disk (P1), from now on or since its key was used first."""
 
     actor: Actor
     execution_id: str
@@ -65,18 +70,16 @@ class Mailbox:
         prepared = [self._prepare(post, resolved) for post in posts]
         good = [new for new in prepared if isinstance(new, NewMessage)]
         # Who waits for the execution is answered when it has ended, and that lasts: a wait for the disk less.
-        failed = self._add(good, lasting=not all(post.synchronous for post in posts))
+        others = self._add(good, lasting=not all(post.synchronous for post in posts))
         outcomes: list[Posted | AbacoError] = []
         for post, new in zip(posts, prepared, strict=True):
             if isinstance(new, AbacoError):
                 outcomes.append(new)
-            elif new.execution.id in failed:
-                outcomes.append(failed[new.execution.id])
             else:
                 actor = resolved[post.caller, post.identifier]
                 assert isinstance(actor, Actor)  # noqa: S101 - or `prepared` would hold the error
-                outcomes.append(Posted(actor, new.execution.id, new.payload))
-        self._announce([new for new in good if new.execution.id not in failed])
+                outcomes.append(_outcome(actor, new, others.get(new.execution.id)))
+        self._announce([new for new in good if new.execution.id not in others])
         return outcomes
 
     def sync(self) -> None:
@@ -97,11 +100,12 @@ class Mailbox:
             require_sendable(post.payload)
             require_environment(post.environment, "query parameters")
             self._require_harmless(post, actor)
+            new = self._new_message(post, actor)
             if post.synchronous:
-                self._require_short_queue(actor)
-            return self._new_message(post, actor)
+                self._require_short_queue(actor, new.key)
         except AbacoError as error:
             return error
+        return new
 
     def _resolve(self, post: Post) -> Actor | AbacoError:
         try:
@@ -109,8 +113,13 @@ class Mailbox:
         except AbacoError as error:
             return error
 
-    def _require_short_queue(self, actor: Actor) -> None:
-        """Raise Conflict if a request would wait for others' messages first (contract 4.6)."""
+    def _require_short_queue(self, actor: Actor, key: SendKey | None) -> None:
+        """Raise Conflict if a request would wait for others' messages first (contract 4.6).
+
+        A message that was posted already is in the line whatever we say.
+        """
+        if key is not None and self._store.mailbox.find_send(actor.id, key) is not None:
+            return
         waiting = self._store.mailbox.count(actor.id)
         if waiting > _MOST_AHEAD:
             raise Conflict(
@@ -143,6 +152,7 @@ class Mailbox:
             post.environment,
             post.caller.jwt_header,
             message_run_time(post.environment.get(RUN_TIME_VARIABLE)),
+            _key(post),
         )
 
     def _executor_ids(self, caller: Principal) -> tuple[int, int | None]:
@@ -155,20 +165,22 @@ class Mailbox:
             )
         return user.uid, user.gid
 
-    def _add(self, messages: Sequence[NewMessage], *, lasting: bool) -> dict[str, AbacoError]:
-        """Store all in one transaction; if one spoils it (its actor was just deleted), each in its own."""
+    def _add(self, messages: Sequence[NewMessage], *, lasting: bool) -> dict[str, AbacoError | EarlierSend]:
+        """Store all in one transaction; if one spoils it (its actor was just deleted), each in its own.
+
+        What became of those that were not stored, by the ids of the executions they were to become.
+        """
         if not messages:
             return {}
         try:
-            self._store.mailbox.add(messages, lasting=lasting)
+            return dict(self._store.mailbox.add(messages, lasting=lasting))
         except AbacoError as error:
             if len(messages) == 1:
                 return {messages[0].execution.id: error}
-            failed: dict[str, AbacoError] = {}
+            others: dict[str, AbacoError | EarlierSend] = {}
             for message in messages:
-                failed.update(self._add([message], lasting=lasting))
-            return failed
-        return {}
+                others.update(self._add([message], lasting=lasting))
+            return others
 
     def _announce(self, messages: Sequence[NewMessage]) -> None:
         for actor_id in {message.actor_id for message in messages}:
@@ -179,11 +191,14 @@ class Mailbox:
             self._emit(MessagePosted(execution.tenant, execution.actor_id, execution.id, kind))
 
     def begin_upload(
-        self, caller: Principal, identifier: str, limit: int, execution_id: str | None = None
+        self, caller: Principal, identifier: str, limit: int, execution_id: str | None = None, *, digested: bool = False
     ) -> "BinaryUpload":
-        """Prepare to receive a binary message of at most `limit` bytes; checks the permission before the data."""
+        """Prepare to receive a binary message of at most `limit` bytes; checks the permission before the data.
+
+        It is `digested` for a message with a key.
+        """
         self._access.require(caller, identifier, Level.EXECUTE)
-        return BinaryUpload(self._store, self._clock, execution_id or self._new_id(), limit)
+        return BinaryUpload(self._store, self._clock, execution_id or self._new_id(), limit, digested=digested)
 
     def count(self, caller: Principal, identifier: str) -> tuple[Actor, int]:
         """How many messages wait."""
@@ -198,31 +213,58 @@ class Mailbox:
         return actor
 
 
+def _key(post: Post) -> SendKey | None:
+    if post.key is None:
+        return None
+    return send_key(post.key, post.caller, post.payload, post.environment, post.data_digest)
+
+
+def _outcome(actor: Actor, new: NewMessage, other: AbacoError | EarlierSend | None) -> Posted | AbacoError:
+    """What the sender is told of a message; `other` is what kept it from being stored."""
+    if isinstance(other, AbacoError):
+        return other
+    if other is None:
+        return Posted(actor, new.execution.id, new.payload)
+    if new.key is None or other.content != new.key.content:
+        return KeyReused(
+            "This Idempotency-Key was used for another message to this actor: use a new key for every message, and the "
+            "same only to send one again, with the same query parameters.",
+        )
+    return Posted(actor, other.execution_id, new.payload)
+
+
 class BinaryUpload:
     """A binary message on its way in, stored in pieces under the id of its future execution.
 
     Pieces that never become a message (the client went away, the server died) are pruned after a day.
     """
 
-    def __init__(self, store: Store, clock: Clock, execution_id: str, limit: int) -> None:
+    def __init__(self, store: Store, clock: Clock, execution_id: str, limit: int, *, digested: bool) -> None:
         self.execution_id = execution_id
         self._store = store
         self._clock = clock
         self._limit = limit
         self._size = 0
         self._pieces = 0
+        self._digest = sha256() if digested else None
 
     def write(self, data: bytes) -> None:
         """Store the next piece; raises TooLarge past the limit."""
         self._size += len(data)
         if self._size > self._limit:
             raise TooLarge(f"Message exceeds max content length of: {self._limit}")
+        if self._digest:
+            self._digest.update(data)
         if data:
             self._store.mailbox.add_chunk(self.execution_id, self._pieces, data, self._clock.now())
             self._pieces += 1
 
     def payload(self) -> Payload:
         return Payload(ContentType.BINARY, None, self._size)
+
+    @property
+    def data_digest(self) -> str:
+        return self._digest.hexdigest() if self._digest else ""
 
     def abandon(self) -> None:
         self._store.mailbox.discard_chunks(self.execution_id)

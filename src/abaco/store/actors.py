@@ -21,7 +21,7 @@ from abaco.store.outbox import announce
 from abaco.store.permissions import effective_level, forget, grant, level_of, readable_by
 from abaco.store.rows import ACTOR_COLUMNS, actor_values, to_actor
 from abaco.store.statement import Statement
-from abaco.store.tables import actors, aliases, logs, messages, nonces, results
+from abaco.store.tables import actors, aliases, logs, messages, nonces, results, sends
 
 __all__ = ["Actors"]
 
@@ -124,6 +124,7 @@ class Actors:
             remove_aliases(connection, aliases.c.actor_id == actor_id)
             remove_from_configs(connection, tenant, actor_id)
             connection.execute(delete(nonces).where(nonces.c.actor_id == actor_id))
+            connection.execute(delete(sends).where(sends.c.actor_id == actor_id))
             connection.execute(delete(logs).where(logs.c.actor_id == actor_id))
             connection.execute(delete(results).where(results.c.actor_id == actor_id))
 

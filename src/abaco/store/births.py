@@ -1,12 +1,14 @@
 """Messages are born with their executions, inside the transaction of whatever brings them about."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from abaco.errors import NotFound
-from abaco.ports import NewMessage
+from abaco.ports import EarlierSend, NewMessage
 from abaco.store.rows import EXECUTION_COLUMNS, execution_values
+from abaco.store.sends import use_keys
 from abaco.store.statement import Statement
 from abaco.store.tables import actors, executions, messages
 
@@ -34,9 +36,25 @@ _MESSAGE = (
 _ADD_MESSAGE = Statement(insert(messages).values({name: bindparam(name) for name in _MESSAGE}))
 
 
-def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> None:
-    """Add messages with their executions inside a transaction; raises NotFound if an actor was deleted meanwhile."""
-    rows = [
+def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> dict[str, EarlierSend]:
+    """Add messages with their executions inside a transaction; raises NotFound if an actor was deleted meanwhile.
+
+    Those whose key was used before are left out, and returned by the ids of the executions that they do not get.
+    """
+    ids = {message.actor_id for message in new}
+    if _ALIVE.first(connection, {"actors": list(ids)})[0] != len(ids):
+        raise NotFound("The actor was deleted.")
+    keyed = [message for message in new if message.key is not None]
+    earlier = use_keys(connection, keyed) if keyed else {}
+    fresh = [message for message in new if message.execution.id not in earlier]
+    if fresh:
+        _ADD_EXECUTION.run(connection, *[execution_values(message.execution) for message in fresh])
+        _ADD_MESSAGE.run(connection, *_rows(fresh))
+    return earlier
+
+
+def _rows(messages: Sequence[NewMessage]) -> list[dict[str, Any]]:
+    return [
         {
             "execution_id": message.execution.id,
             "actor_id": message.actor_id,
@@ -48,10 +66,5 @@ def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> None:
             "jwt_header": message.jwt_header,
             "max_run_time": message.max_run_time,
         }
-        for message in new
+        for message in messages
     ]
-    ids = {message.actor_id for message in new}
-    if _ALIVE.first(connection, {"actors": list(ids)})[0] != len(ids):
-        raise NotFound("The actor was deleted.")
-    _ADD_EXECUTION.run(connection, *[execution_values(message.execution) for message in new])
-    _ADD_MESSAGE.run(connection, *rows)

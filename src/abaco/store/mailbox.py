@@ -6,13 +6,15 @@ from datetime import datetime
 from sqlalchemy import and_, bindparam, delete, exists, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from abaco.domain.send_key import SendKey
 from abaco.errors import NotFound
-from abaco.ports import NewMessage
+from abaco.ports import EarlierSend, NewMessage
 from abaco.store.births import insert_messages
 from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
+from abaco.store.sends import find_send
 from abaco.store.statement import Statement
-from abaco.store.tables import chunks, messages
+from abaco.store.tables import chunks, messages, sends
 
 __all__ = ["Mailbox"]
 
@@ -29,17 +31,28 @@ class Mailbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, new: Sequence[NewMessage], *, lasting: bool = True) -> None:
+    def add(self, new: Sequence[NewMessage], *, lasting: bool = True) -> dict[str, EarlierSend]:
         if not new:
-            return
+            return {}
         try:
             with self._database.write(lasting=lasting) as connection:
-                insert_messages(connection, new)
+                earlier = insert_messages(connection, new)
         except IntegrityError:
             raise NotFound("The actor was deleted.") from None
+        if earlier and lasting:
+            self.sync()  # it may have been added by somebody who did not wait for the disk
+        return earlier
 
     def sync(self) -> None:
         self._database.sync()
+
+    def find_send(self, actor_id: str, key: SendKey) -> EarlierSend | None:
+        with self._database.read() as connection:
+            return find_send(connection, actor_id, key)
+
+    def prune_sends(self, used_before: datetime) -> int:
+        with self._database.write() as connection:
+            return connection.execute(delete(sends).where(sends.c.created_at < used_before)).rowcount
 
     def add_chunk(self, execution_id: str, position: int, data: bytes, now: datetime) -> None:
         row = {"execution_id": execution_id, "position": position, "data": data, "stored_at": now}

@@ -40,6 +40,7 @@ __all__ = [
     "outbox",
     "permissions",
     "results",
+    "sends",
     "staged_states",
     "tenants",
     "tokens",
@@ -250,6 +251,20 @@ messages = Table(
     Column("exclusive_actor_id", ID, unique=True),
     Index("messages_waiting", "actor_id", "seq"),
     Index("messages_by_engine", "engine_id"),
+)
+
+# Which execution a sender's key stands for. The digest is of tenant, sender and key.
+sends = Table(
+    "sends",
+    metadata,
+    Column("actor_id", ID, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("execution_id", ID, nullable=False),
+    # Digest of the message and its variables.
+    Column("content", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    PrimaryKeyConstraint("actor_id", "digest"),
+    Index("sends_by_age", "created_at"),
 )
 
 chunks = Table(
