@@ -28,6 +28,7 @@ from abaco.domain.permission import Level
 from abaco.domain.search import Collection
 from abaco.domain.tenant import Tenant
 from abaco.domain.user import Principal, Role
+from abaco.runtime.images import OciImages
 from abaco.services.mailbox import Post, Posted
 from abaco.services.tapis_tokens import TapisTokens
 from abaco.services.vault import Vault
@@ -170,7 +171,15 @@ def _store(url: str, *, full: bool) -> Iterator[Services]:
         with tempfile.TemporaryDirectory() as data:
             settings = Settings(data=Path(data), api_server="https://abaco.test")
             keys = Keys(b"k" * 32, Vault(lambda: [Fernet.generate_key().decode()]), TapisTokens.new_key())
-            yield build_services(store, SystemClock(), _Silence(), lambda _event: None, settings, keys)
+            yield build_services(
+                store,
+                OciImages(settings.data / "images"),
+                SystemClock(),
+                _Silence(),
+                lambda _event: None,
+                settings,
+                keys,
+            )
     finally:
         store.close()
 

@@ -88,7 +88,7 @@ def _operations(document: dict[str, Any]) -> Iterator[Operation]:
                 result=_result(operation),
                 body=_body(document, content),
                 is_listing="search" in queries,
-                takes_bytes="application/octet-stream" in content,
+                takes_bytes=len(content) > 1 and "application/octet-stream" in content,
             )
 
 
@@ -109,6 +109,8 @@ def _result(operation: dict[str, Any]) -> str:
 def _body(document: dict[str, Any], content: dict[str, Any]) -> str:
     if not content:
         return ""
+    if "application/json" not in content:
+        return "body: bytes | BinaryIO"
     schema = content["application/json"]["schema"]
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]

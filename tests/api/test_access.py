@@ -18,7 +18,7 @@ from abaco.domain.permission import WORLD, Level
 from abaco.domain.worker import Worker
 
 from .test_documents import ROUTES
-from .world import World
+from .world import World, digest_of
 
 OWNER = "ada"
 ROLES = {"user": "bob", "limited": "lim", "privileged": "pri", "admin": "adm"}
@@ -98,6 +98,11 @@ TABLE: dict[str, Row] = {
     "updateConfigPermissions": Row(Takes.UPDATE, json={"user": "somebody", "level": "READ"}, on=("config",)),
     "getSearch": Row(Takes.SIGN_IN, path="/actors/v2/search/actors"),
     "getUtilization": Row(Takes.SIGN_IN),
+    "listImages": Row(Takes.SIGN_IN),
+    "getImageManifest": Row(Takes.SIGN_IN, path="/actors/v2/images/manifest?image={image}"),
+    "listMissingBlobs": Row(Takes.SIGN_IN, json={"digests": "sha256:" + "0" * 64}),
+    "uploadBlob": Row(Takes.SIGN_IN, path=f"/actors/v2/images/blobs/{digest_of(b'')}"),
+    "addImage": Row(Takes.SIGN_IN, json={"name": "{new}", "manifest": "{manifest}"}),
     "adminListActors": Row(Takes.ADMIN),
     "adminListWorkers": Row(Takes.ADMIN),
     "adminListExecutions": Row(Takes.ADMIN),
@@ -182,6 +187,13 @@ class Scene(dict[str, str]):
         config = {"name": f"config-{self.number}", "value": "v", "isSecret": True, "actors": self["actor_id"]}
         self.world.post("/actors/v2/configs", OWNER, json=config)
         return f"config-{self.number}"
+
+    def _image(self) -> str:
+        self.world.image()
+        return "abacosamples/base"
+
+    def _manifest(self) -> str:
+        return self.world.image()
 
     def _new(self) -> str:
         return f"another-{self.number}"

@@ -63,6 +63,11 @@ ROUTES = {
     "adminListActors": ("GET", "/actors/v2/admin"),
     "adminListWorkers": ("GET", "/actors/v2/admin/workers"),
     "adminListExecutions": ("GET", "/actors/v2/admin/executions"),
+    "listImages": ("GET", "/actors/v2/images"),
+    "addImage": ("POST", "/actors/v2/images"),
+    "getImageManifest": ("GET", "/actors/v2/images/manifest"),
+    "listMissingBlobs": ("POST", "/actors/v2/images/missing"),
+    "uploadBlob": ("PUT", "/actors/v2/images/blobs/{digest}"),
     "getOneExecutionResult": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}/results"),
     "listClients": ("GET", "/clients/v2"),
     "createClient": ("POST", "/clients/v2"),
@@ -124,6 +129,7 @@ def test_every_documented_route_answers(world: World) -> None:
 
 def test_answers_hold_what_is_documented(world: World) -> None:
     """Decoded as documented and encoded again, each result is as before: no field is missing or too much."""
+    world.image()
     actor = world.actor("pri", stateless=False, name="n", mem_limit="1g", max_cpus=10_000_000, log_ex=5, token=True)
     bare = world.actor("pri")
     execution = world.message(actor, user="pri")
@@ -138,6 +144,8 @@ def test_answers_hold_what_is_documented(world: World) -> None:
         execution: schemas.Execution,
         waiting: schemas.Execution,
         f"{execution}/explain": schemas.Explanation,
+        "/actors/v2/images": list[schemas.Image],
+        "/actors/v2/images/manifest?image=abacosamples/base": schemas.ImageManifest,
         f"{waiting}/explain": schemas.Explanation,
         f"{execution}/logs": schemas.Logs,
     }

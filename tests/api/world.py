@@ -1,5 +1,7 @@
 """A server without an engine: real services on a real store. The engine's part is played with the store's claims."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,9 +20,11 @@ from abaco.bootstrap.services import build_services
 from abaco.domain.event import Event
 from abaco.domain.execution import Claim, Outcome, StopReason
 from abaco.domain.lifecycle import ExecutionStatus
+from abaco.domain.manifest import Manifest
 from abaco.domain.tenant import Tenant
 from abaco.domain.user import Role, User
-from abaco.ports import ClaimRequest, Closing, ResultSent
+from abaco.ports import ClaimRequest, Closing, ImageError, ImageRecord, ImageRef, PreparedImage, ResultSent
+from abaco.runtime.pushed import PushedFiles, gather
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.tapis_tokens import TapisTokens
 from abaco.services.users import Users
@@ -32,7 +36,7 @@ from abaco.store.tables import metadata
 
 from .asgi import Call, Http, open_http, result_of
 
-__all__ = ["KEYS", "SECRET", "START", "Tokens", "World", "add_users", "open_world"]
+__all__ = ["KEYS", "SECRET", "START", "Tokens", "World", "add_users", "digest_of", "manifest_of", "open_world"]
 
 START = datetime(2026, 4, 29, 21, 46, 53, 7_000, UTC)
 SECRET = b"the key of the executions' tokens"
@@ -48,6 +52,23 @@ _USERS = (
 )
 Tokens = dict[str, str]
 """By "name", those of the other tenant by "name@OTHER"."""
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def manifest_of(config: bytes, *layers: bytes) -> str:
+    """The manifest of an image made of these blobs."""
+
+    def described(content: bytes, kind: str) -> dict[str, Any]:
+        media_type = f"application/vnd.oci.image.{kind}"
+        return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
+
+    described_layers = [described(layer, "layer.v1.tar+gzip") for layer in layers]
+    return json.dumps(
+        {"schemaVersion": 2, "config": described(config, "config.v1+json"), "layers": described_layers},
+    )
 
 
 class SlowClock:
@@ -71,6 +92,27 @@ class RecordingNotifier:
         self.topics.append(topic)
 
 
+class UnpackedNowhere:
+    """Images whose blobs are kept, and that take as many bytes unpacked as their layers say."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.blobs = directory / "blobs" / "sha256"
+        self.blobs.mkdir(parents=True, exist_ok=True)
+
+    def import_archive(self, archive: Path) -> str:
+        raise NotImplementedError
+
+    def prepare(self, ref: ImageRef) -> PreparedImage:
+        raise NotImplementedError
+
+    def assemble(self, text: str, manifest: Manifest, owner: str, most: int) -> tuple[str, int]:
+        size = sum(layer.size for layer in manifest.layers)
+        if size > most:
+            raise ImageError(f"more than {most}")
+        return gather(self.directory, owner, text, manifest, self.blobs), size
+
+
 @dataclass(frozen=True)
 class World:
     """The application with users of two tenants, and everything it stores."""
@@ -83,6 +125,8 @@ class World:
     events: list[Event]
     tokens: Tokens
     bells: Bells
+    pushed: PushedFiles
+    images: UnpackedNowhere
 
     # --- requests ---
 
@@ -145,6 +189,14 @@ class World:
         posted = self.post(f"{actor}/messages", user, json={"message": value})
         return f"{actor}/executions/{posted['executionId']}"
 
+    def image(self, name: str = "abacosamples/base:latest", source: str = "archive", layer: bytes = b"base") -> str:
+        """Have an image with one layer; the text of its manifest."""
+        text = manifest_of(b"{}", layer)
+        for content in (b"{}", layer, text.encode()):
+            (self.images.blobs / digest_of(content).partition(":")[2]).write_bytes(content)
+        self.store.images.put(ImageRecord(name, digest_of(text.encode()), source, self.clock.now()))
+        return text
+
     # --- the engine's part ---
 
     def claim(self, actor: str) -> Claim:
@@ -187,12 +239,15 @@ def open_world(url: str, tokens: Tokens, data: Path, **settings: Any) -> Iterato
     store, clock, notifier = SqlStore(database), SlowClock(), RecordingNotifier()
     events: list[Event] = []
     chosen = Settings(data=data, api_server="https://abaco.test", **settings)
-    services = build_services(store, clock, notifier, events.append, chosen, KEYS)
+    images = UnpackedNowhere(data / "images")
+    services = build_services(store, images, clock, notifier, events.append, chosen, KEYS)
     bells = Bells()
     app = build_app(services, chosen, structlog.wrap_logger(structlog.PrintLogger()), bells)
     try:
         with open_http(app) as http:
-            yield World(http, database, store, clock, notifier, events, tokens, bells)
+            yield World(
+                http, database, store, clock, notifier, events, tokens, bells, PushedFiles(images.directory), images
+            )
     finally:
         store.close()
 

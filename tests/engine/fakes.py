@@ -8,6 +8,7 @@ from pathlib import Path
 from store.scene import NOW, outcome
 
 from abaco.domain.execution import Outcome
+from abaco.domain.manifest import Manifest
 from abaco.ports import (
     ExecutionEnded,
     ImageRef,
@@ -48,6 +49,9 @@ class NoImages:
         raise NotImplementedError
 
     def prepare(self, ref: ImageRef) -> PreparedImage:
+        raise NotImplementedError
+
+    def assemble(self, text: str, manifest: Manifest, owner: str, most: int) -> tuple[str, int]:
         raise NotImplementedError
 
 

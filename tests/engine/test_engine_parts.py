@@ -1,6 +1,7 @@
 """The crew, the inbox, the pruner, the alarm, and waking over a socket."""
 
 import asyncio
+import os
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -16,6 +17,7 @@ from abaco.engine.loop import Alarm
 from abaco.engine.pruner import Pruned, Pruner
 from abaco.notify.local import ENGINE, LocalListener, LocalNotifier
 from abaco.ports import ImageRef, WorkerReady
+from abaco.runtime.pushed import PushedFiles
 from abaco.store.sql import SqlStore
 
 _PATIENCE = 30
@@ -82,7 +84,7 @@ def test_topics_are_heard_once_however_often_they_were_said() -> None:
     assert inbox.take() == (set(), [])
 
 
-def test_the_pruner_removes_what_has_expired(store: SqlStore) -> None:
+def test_the_pruner_removes_what_has_expired(store: SqlStore, tmp_path: Path) -> None:
     rig = Rig(store)
     rig.ready_actor()
     [id_] = rig.post(1)
@@ -91,13 +93,19 @@ def test_the_pruner_removes_what_has_expired(store: SqlStore) -> None:
     rig.pool.end(id_, log="words")
     rig.turn()
     store.mailbox.add_chunk("never-added", 0, b"x", NOW)
+    pushed = PushedFiles(tmp_path)
+    draft = tmp_path / "pushed/dev/ada/draft-killed"
+    draft.parent.mkdir(parents=True)
+    draft.touch()
+    os.utime(draft, (NOW.timestamp(), NOW.timestamp()))
     clock = SetClock()
-    pruner = Pruner(store, clock)
-    assert pruner.run_once() == Pruned(0, 0, 0, 0, 0)
+    pruner = Pruner(store, pushed, clock)
+    assert pruner.run_once() == Pruned(0, 0, 0, 0, 0, 0)
     clock.advance(3600)
-    assert pruner.run_once() == Pruned(1, 1, 0, 0, 0)
+    assert pruner.run_once() == Pruned(1, 1, 0, 0, 0, 0)
     clock.time = NOW + timedelta(days=1, seconds=1)
-    assert pruner.run_once() == Pruned(0, 0, 1, 0, 0)
+    assert pruner.run_once() == Pruned(0, 0, 1, 0, 0, 1)
+    assert not draft.exists()
 
 
 def test_an_alarm_that_rang_before_the_wait_is_not_missed_and_rings_once() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from store.scene import outcome
 
 from abaco.domain.execution import Outcome
+from abaco.domain.manifest import Manifest
 from abaco.ports import (
     ContainerSink,
     ContainerSpec,
@@ -66,6 +67,9 @@ class ScriptedImages:
         if self._error is not None:
             raise self._error
         return PreparedImage(ref.name, "sha256:1", Path("/"), {})
+
+    def assemble(self, text: str, manifest: Manifest, owner: str, most: int) -> tuple[str, int]:
+        raise NotImplementedError
 
 
 class ScriptedSandbox:

@@ -1,7 +1,7 @@
 import pytest
 
-from abaco.domain.image import at_digest, normalize, registry
-from abaco.errors import InvalidInput
+from abaco.domain.image import at_digest, home, normalize, pushed_name, registry
+from abaco.errors import InvalidInput, NotPermitted
 
 DIGEST = "sha256:" + "0a" * 32
 
@@ -70,3 +70,46 @@ def test_the_registry_of_a_name(name: str, host: str) -> None:
 def test_a_digest_takes_the_place_of_the_tag() -> None:
     assert at_digest("localhost:5000/x:1", DIGEST) == f"localhost:5000/x@{DIGEST}"
     assert at_digest(f"a/b@sha256:{'1' * 64}", DIGEST) == f"a/b@{DIGEST}"
+
+
+@pytest.mark.parametrize(
+    ("tenant", "user", "expected"),
+    [
+        ("DEV", "ada", "dev/ada"),
+        ("TACC-PROD", "jane.doe", "tacc-prod/jane.doe"),
+        ("dev", "Jane", "dev/x--"),
+        ("dev", "jane@example.org", "dev/x--"),
+        ("dev", "x--4a", "dev/x--"),
+        ("tacc.prod", "jane", "x--"),
+        ("localhost", "jane", "x--"),
+        ("library", "jane", "x--"),
+        ("dev", "ünï", "dev/x--"),
+        ("dev", "../..", "dev/x--"),
+    ],
+)
+def test_everybody_has_a_home_that_is_a_name(tenant: str, user: str, expected: str) -> None:
+    own = home(tenant, user)
+    assert own.startswith(expected)
+    assert normalize(f"{own}/wc") == f"{own}/wc:latest"
+    assert registry(f"{own}/wc") == "docker.io"
+    assert own.count("/") == 1
+
+
+def test_no_two_have_the_same_home() -> None:
+    names = ["jane", "Jane", "JANE", "jane.", "jane@x", "jane-x", "x--jane", home("dev", "Jane").partition("/")[2]]
+    assert len({home("dev", name) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("wc", "dev/ada/wc:latest"), ("wc:1", "dev/ada/wc:1"), ("dev/ada/tools/wc", "dev/ada/tools/wc:latest")],
+)
+def test_own_names(name: str, expected: str) -> None:
+    assert pushed_name(name, "DEV", "ada", is_admin=False) == expected
+
+
+def test_a_home_is_no_prefix_of_anothers() -> None:
+    with pytest.raises(NotPermitted):
+        pushed_name("dev/adam/wc", "dev", "ada", is_admin=False)
+    with pytest.raises(NotPermitted):
+        pushed_name("dev2/ada/wc", "dev", "adm", is_admin=True)

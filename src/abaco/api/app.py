@@ -22,6 +22,7 @@ from abaco.api.edge import App, Edge
 from abaco.api.executions import execution_routes
 from abaco.api.explanations import explanation_routes
 from abaco.api.following import Following
+from abaco.api.images import image_routes
 from abaco.api.messages import message_routes
 from abaco.api.metrics import Metrics, metric_routes
 from abaco.api.nonces import nonce_routes
@@ -46,6 +47,7 @@ from abaco.services.identity import Identity
 from abaco.services.mailbox import Mailbox
 from abaco.services.nonces import Nonces
 from abaco.services.permissions import Permissions
+from abaco.services.pushes import Pushes
 from abaco.services.search import Search
 from abaco.services.state import State
 from abaco.services.workers import Workers
@@ -77,6 +79,7 @@ class Services:
     workers: Workers
     admin: Admin
     search: Search
+    pushes: Pushes
     is_healthy: Callable[[], bool]
 
 
@@ -97,6 +100,7 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger,
         *state_routes(services.state, caller, wire),
         *worker_routes(services.workers, searches, caller, wire),
         *_sharing_routes(services, caller, wire),
+        *image_routes(services.pushes, caller, wire),
         *admin_routes(services.admin, caller, wire),
         *account_routes(services.accounts, caller, wire),
     ]

@@ -21,6 +21,7 @@ _TIME = "2026-11-22T03:07:11.678Z"
 _ID = "eNulypx6PZNqa"
 _KEY = "3f9a" * 8
 _SERVER = "https://abaco.example.org"
+_DIGEST = "sha256:" + "5e8f" * 16
 
 FIELDS: Mapping[str, Word] = {
     # --- everywhere ---
@@ -42,6 +43,18 @@ FIELDS: Mapping[str, Word] = {
         ("ActorLinks.owner", "AliasLinks.owner", "Links.owner", "LogLinks.owner", "PostedLinks.owner"),
         Word("URL of the owner's profile.", f"{_SERVER}/profiles/v2/ada"),
     ),
+    # --- images ---
+    "Image.name": Word("Name to register actors with.", "dev/ada/wc:latest"),
+    "ImageManifest.name": Word("Name of the image.", "abacosamples/wc:latest"),
+    "ImageDescription.name": Word("A name of your own, as wc:1.0, or the whole name.", "wc"),
+    "digest": Word("Digest of the image's manifest.", _DIGEST),
+    "source": Word("archive (imported by an administrator) or push.", "push"),
+    "manifest": Word("The text of the image's OCI manifest.", '{"schemaVersion": 2, ...}'),
+    "config": Word("The text of the image's OCI configuration.", '{"architecture": "amd64", ...}'),
+    "digests": Word("Digests of blobs.", [_DIGEST]),
+    "missing": Word("Those that have to be uploaded.", [_DIGEST]),
+    "Blob.digest": Word("SHA-256 of the blob.", _DIGEST),
+    "size": Word("Bytes of the blob.", 2_483),
     # --- actors ---
     "image": Word("Container image: [registry/]repository[:tag].", "abacosamples/wc"),
     "name": Word("A name for people; need not be unique.", "word-counter"),
@@ -285,6 +298,7 @@ PATH_PARAMETERS: Mapping[str, Word] = {
     "client_name": Word("Name of one of your OAuth clients.", "my-notebook"),
     "tenant_id": Word("The tenant's id, in any case of its letters.", "DEV"),
     "username": Word("Name of a user of your tenant.", "ada"),
+    "digest": Word("SHA-256 of the blob.", _DIGEST),
 }
 
 FAILED_EXECUTION = Word(

@@ -11,6 +11,7 @@ from abaco.bootstrap.keys import (
     read_keys,
 )
 from abaco.bootstrap.parts import SWITCH_SECONDS, SystemClock, open_store, run_directory
+from abaco.bootstrap.runtimes import open_images
 from abaco.bootstrap.services import build_services
 from abaco.notify.local import API, ENGINE, LocalListener, LocalNotifier
 from abaco.settings import Settings
@@ -25,11 +26,12 @@ def run_api(settings: Settings) -> None:
     telemetry = Telemetry("api", settings.log_level)
     store = open_store(settings)
     notifier, listener = LocalNotifier(run_directory(settings), ENGINE), LocalListener(run_directory(settings), API)
-    services = build_services(store, SystemClock(), notifier, telemetry.emit, settings, read_keys(settings))
-    bells = Bells()
-    app = build_app(services, settings, telemetry.log, bells)
+    bells, clock, keys = Bells(), SystemClock(), read_keys(settings)
     try:
-        anyio.run(serve_app, app, settings, bells, listener, backend_options={"use_uvloop": True})
+        with open_images(settings) as images:
+            services = build_services(store, images, clock, notifier, telemetry.emit, settings, keys)
+            app = build_app(services, settings, telemetry.log, bells)
+            anyio.run(serve_app, app, settings, bells, listener, backend_options={"use_uvloop": True})
     finally:
         listener.close()
         notifier.close()

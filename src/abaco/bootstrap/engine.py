@@ -28,6 +28,7 @@ from abaco.notify.local import API, ENGINE, LocalListener, LocalNotifier
 from abaco.pool.address import own_address
 from abaco.pool.local import LocalPool
 from abaco.ports import ImageProvider, Runtime
+from abaco.runtime.pushed import PushedFiles
 from abaco.services.configs import ConfigTexts
 from abaco.services.events import Events, WebhookRules
 from abaco.services.execution_tokens import ExecutionTokens
@@ -93,7 +94,7 @@ async def _engine(
         listener,
         dispatcher,
         Reaper(engine_id, host, store, work, clock, settings.lease_seconds, own_address()),
-        Pruner(store, clock),
+        Pruner(store, PushedFiles(settings.data / "images"), clock),
         Cron(Schedules(store, clock, new_id, inbox, telemetry.emit)),
         Outbox(events, webhooks, outbox_alarm.ring),
         outbox_alarm,

@@ -8,10 +8,12 @@ from abaco.api.app import Services
 from abaco.bootstrap.keys import (
     Keys,
 )
+from abaco.domain.actor import memory_bytes
 from abaco.domain.explanation import Places
 from abaco.domain.ids import new_id
 from abaco.oidc.keys import HttpKeySource
-from abaco.ports import Clock, Emit, Notifier, Store
+from abaco.ports import Clock, Emit, ImageProvider, Notifier, Store
+from abaco.runtime.pushed import PushedFiles
 from abaco.services.access import Access
 from abaco.services.actors import Actors
 from abaco.services.admin import Admin as Overviews
@@ -28,6 +30,7 @@ from abaco.services.oidc import Oidc, Provider
 from abaco.services.passwords import Passwords
 from abaco.services.permissions import Permissions
 from abaco.services.provider_keys import ProviderKeys
+from abaco.services.pushes import Pushes, PushLimits
 from abaco.services.search import Search
 from abaco.services.state import State
 from abaco.services.tapis_tokens import TapisTokens
@@ -43,7 +46,13 @@ __all__ = ["build_services"]
 
 
 def build_services(
-    store: Store, clock: Clock, notifier: Notifier, emit: Emit, settings: Settings, keys: Keys
+    store: Store,
+    provider: ImageProvider,
+    clock: Clock,
+    notifier: Notifier,
+    emit: Emit,
+    settings: Settings,
+    keys: Keys,
 ) -> Services:
     """The use cases of the API on `store`."""
     access = Access(store, settings.base_url, default_token=settings.default_token)
@@ -89,9 +98,16 @@ def build_services(
         state=State(store, access),
         workers=Workers(store, access, notifier, emit, settings.max_workers_per_actor),
         admin=Overviews(store),
+        pushes=_pushes(store, provider, clock, settings),
         search=Search(store, access, clock, settings.search_max_limit, default_token=settings.default_token),
         is_healthy=lambda: store.engines.any_alive(clock.now()),
     )
+
+
+def _pushes(store: Store, provider: ImageProvider, clock: Clock, settings: Settings) -> Pushes:
+    sizes = (settings.max_image_size, settings.max_pushed_size, settings.min_free_space)
+    limits = PushLimits(*map(memory_bytes, sizes))
+    return Pushes(store, provider, PushedFiles(settings.data / "images"), clock, limits)
 
 
 def _oidc(store: Store, clock: Clock, settings: Settings, tenants: Tenants) -> Oidc | None:

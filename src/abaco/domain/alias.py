@@ -12,7 +12,7 @@ __all__ = ["Alias", "require_alias_name"]
 _MAX_LENGTH = 255
 _FORBIDDEN = re.compile(r"[\\ \":/?#\[\]@!$&'()*+,;=\x00-\x1f\x7f]")
 _RESERVED = {"executions", "nonces", "logs", "messages", "adapters", "admin", "aliases", "configs", "search"} | {
-    *("utilization", "v2", "v3", "metrics", "workers", "permissions", "state", "results", "data"),
+    *("utilization", "v2", "v3", "metrics", "workers", "permissions", "state", "results", "data", "images"),
 }
 """Words that stand in the API's own paths; `data` and `adapters` are kept for later."""
 

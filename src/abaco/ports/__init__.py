@@ -2,7 +2,7 @@
 
 from abaco.ports.admin import AdminRepository, Gauges, Totals
 from abaco.ports.configs import ConfigPosition, ConfigRepository, ConfigValue
-from abaco.ports.images import ImageError, ImageProvider, ImageRef, PreparedImage
+from abaco.ports.images import BlobDraft, ImageError, ImageProvider, ImageRef, PreparedImage, PushedBlobs
 from abaco.ports.pool import (
     ExecutionEnded,
     LogAppended,
@@ -78,6 +78,7 @@ __all__ = [
     "AdminRepository",
     "AliasPosition",
     "AliasRepository",
+    "BlobDraft",
     "ClaimRepository",
     "ClaimRequest",
     "ClientRepository",
@@ -119,6 +120,7 @@ __all__ = [
     "PoolEvent",
     "PreparedImage",
     "ProviderError",
+    "PushedBlobs",
     "Requeue",
     "ResultRepository",
     "ResultSent",

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-__all__ = ["ImageError", "ImageProvider", "ImageRef", "PreparedImage"]
+from abaco.domain.manifest import Manifest
+
+__all__ = ["BlobDraft", "ImageError", "ImageProvider", "ImageRef", "PreparedImage", "PushedBlobs"]
 
 
 class ImageError(Exception):
@@ -48,3 +51,49 @@ class ImageProvider(Protocol):
 
     def prepare(self, ref: ImageRef) -> PreparedImage:
         """Make the image ready, pulling it first if the digest is not known; once per digest. Raises ImageError."""
+
+    def assemble(self, text: str, manifest: Manifest, owner: str, most: int) -> tuple[str, int]:
+        """Take in the image with the manifest `text` from blobs that `owner` has pushed or that are here already.
+
+        Its digest, and the bytes that it takes beside its blobs: none if it was here. Raises ImageError if one of its
+        parts is missing, broken, or not what the manifest says, and if it would take more than `most` bytes.
+        """
+
+
+class BlobDraft(Protocol):
+    """A blob on its way in."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def keep(self, digest: str) -> int:
+        """Its size, now that it is complete. Raises ImageError, and forgets it, if its digest is another."""
+
+    def abandon(self) -> None:
+        """Forget it, unless it was kept."""
+
+
+class PushedBlobs(Protocol):
+    """What users have pushed: each user's blobs by themselves. An `owner` is what the names of their images begin with.
+
+    All methods block.
+    """
+
+    def begin(self, owner: str) -> BlobDraft: ...
+
+    def sizes(self, owner: str) -> Mapping[str, int]:
+        """The blobs that `owner` has pushed, by digest."""
+
+    def used(self, owner: str) -> int:
+        """Bytes of disk of all that `owner` has pushed, drafts and unpacked images included."""
+
+    def charge(self, owner: str, digest: str, size: int) -> None:
+        """Remember that the image of `owner` with that digest takes `size` bytes beside its blobs."""
+
+    def free(self) -> int:
+        """Bytes of the disk that are free."""
+
+    def read(self, digest: str) -> str:
+        """A manifest or configuration of an image that is here. Raises ImageError."""
+
+    def prune(self, before: datetime) -> int:
+        """Remove blobs that were pushed before and belong to no image; how many."""

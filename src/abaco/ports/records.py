@@ -140,7 +140,7 @@ class Requeue:
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """A name that is known here. `source` is ``archive`` (imported) or ``registry`` (pulled)."""
+    """A name that is known here. `source` is ``archive`` (imported), ``push`` or ``registry`` (pulled)."""
 
     name: str
     digest: str

@@ -22,6 +22,7 @@ class ImageDirectory:
     """Made if it is not there; what killed processes have left half done in it is deleted."""
 
     def __init__(self, directory: Path) -> None:
+        self.root = directory
         self.blobs = directory / "blobs" / "sha256"
         self._locks = directory / "locks"
         self._work = directory / "work"

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from abaco.domain.image import at_digest, registry
+from abaco.domain.manifest import Manifest
 from abaco.ports import ImageError, ImageProvider, ImageRef, PreparedImage
 from abaco.runtime.archives import archive_source
 from abaco.runtime.image_directory import ImageDirectory
 from abaco.runtime.kernel import sync_filesystem
 from abaco.runtime.layout import digest_hex, image_config, lay_out, manifest_digest, read_json
+from abaco.runtime.pushed import gather, measured
 from abaco.runtime.skopeo import require_tools, run_tool
 
 __all__ = ["OciImages"]
@@ -60,6 +62,20 @@ class OciImages(ImageProvider):
             raise ImageError(f"The image {ref.name} cannot be used: {error}") from error
         place = self._place(digest)
         return PreparedImage(ref.name, digest, place / "rootfs", read_json(place / "config.json"))
+
+    def assemble(self, text: str, manifest: Manifest, owner: str, most: int) -> tuple[str, int]:
+        try:
+            with self._directory.workspace() as workspace:
+                blobs = workspace / _LAYOUT / "blobs" / "sha256"
+                blobs.mkdir(parents=True)
+                digest = gather(self._directory.root, owner, text, manifest, blobs)
+                size = 0 if self._place(digest).exists() else measured(blobs, manifest, most)
+                lay_out(workspace / _LAYOUT, digest)
+                self._unpack_once(digest, workspace)
+                self._directory.keep(blobs)
+        except ImageError as error:
+            raise ImageError(f"The image cannot be used: {error}") from error
+        return digest, size
 
     def _take_in(self, archive: Path, workspace: Path) -> str:
         source = archive_source(archive, workspace)

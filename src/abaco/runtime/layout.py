@@ -47,7 +47,7 @@ def image_config(layout: Path) -> dict[str, Any]:
     blobs = layout / "blobs" / "sha256"
     manifest = read_json(blobs / digest_hex(manifest_digest(layout)))
     image = read_json(blobs / digest_hex(str(manifest["config"]["digest"])))
-    config = image.get("config") or {}
+    config = (image.get("config") or {}) if isinstance(image, dict) else None
     if not isinstance(config, dict):
         raise ImageError("its configuration is broken")
     return config
@@ -56,5 +56,5 @@ def image_config(layout: Path) -> dict[str, Any]:
 def read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ImageError(f"its {file.name} cannot be read") from error

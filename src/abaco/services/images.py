@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
-from abaco.domain.image import normalize
+from abaco.domain.image import is_of_tenant, normalize
 from abaco.errors import InvalidInput
 from abaco.ports import Clock, ImageError, ImageProvider, ImageRecord, ImageRef, Store
 
-__all__ = ["Images"]
+__all__ = ["PUSH", "Images", "may_use"]
+
+PUSH = "push"
+"""The source of images that users have pushed."""
 
 
 class Images:
@@ -26,15 +29,15 @@ class Images:
     def list(self) -> "list[ImageRecord]":
         return self._store.images.all()
 
-    def reference(self, name: str, *, pull: bool) -> ImageRef:
-        """What to run for `name`: the digest it stands for here, or None: pull it.
+    def reference(self, name: str, tenant: str, *, pull: bool) -> ImageRef:
+        """What to run for `name` in `tenant`: the digest it stands for here, or None: pull it.
 
         With `pull` (a forced update) a name that came from a registry is asked for again; an imported archive
-        is only replaced by another import.
+        is only replaced by another import, and a pushed image by another push.
         """
         name = normalize(name)
         known = self._store.images.find(name)
-        if known is None or (pull and known.source == "registry"):
+        if known is None or not may_use(known, tenant) or (pull and known.source == "registry"):
             return ImageRef(name, None)
         return ImageRef(name, known.digest)
 
@@ -48,3 +51,8 @@ class Images:
         record = ImageRecord(name, digest, source, self._clock.now())
         self._store.images.put(record)
         return record
+
+
+def may_use(image: ImageRecord, tenant: str) -> bool:
+    """Whether users of `tenant` may run the image: what was pushed is for its own tenant."""
+    return image.source != PUSH or is_of_tenant(image.name, tenant)

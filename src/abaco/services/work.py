@@ -239,7 +239,8 @@ class Work:
 
     def image_for(self, actor: Actor) -> ImageRef:
         """What a new worker of `actor` runs; a new revision asks the registry again."""
-        return self._images.reference(actor.image, pull=actor.revision > 1 and actor.status == "SUBMITTED")
+        pull = actor.revision > 1 and actor.status == "SUBMITTED"
+        return self._images.reference(actor.image, actor.tenant, pull=pull)
 
     def actor_ready(self, actor_id: str, revision: int, image: ImageRef, digest: str) -> None:
         if image.digest is None:

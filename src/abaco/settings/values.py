@@ -203,6 +203,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     insecure_registries: Annotated[
         tuple[str, ...], Meta(description="Registries (host:port) that may be pulled from without TLS.")
     ] = ()
+    max_image_size: Annotated[
+        str, Meta(description="Size of an image that a user pushes, packed and unpacked, such as 10g; -1 is no limit.")
+    ] = "10g"
+    max_pushed_size: Annotated[
+        str, Meta(description="Disk space of all that one user has pushed, packed and unpacked; -1 is no limit.")
+    ] = "50g"
+    min_free_space: Annotated[str, Meta(description="Disk space that pushed images leave free; -1 is none.")] = "1g"
     sync_timeout_seconds: Annotated[
         float,
         Meta(gt=0, description="How long a synchronous message is waited for before the request is answered 202."),
@@ -263,7 +270,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("oidc_issuer needs oidc_audience, or tokens made for other services would do here")
         if self.access_control == "none" and self.host not in _LOOPBACK:
             raise ValueError("access_control none makes everyone admin: it needs host to be a loopback address")
-        for name in ("mem_limit", "disk_limit"):
+        for name in ("mem_limit", "disk_limit", "max_image_size", "max_pushed_size", "min_free_space"):
             try:
                 memory_bytes(getattr(self, name))
             except InvalidInput as error:

@@ -16,6 +16,7 @@ from abaco.api.schemas.clients import (
 )
 from abaco.api.schemas.configs import Config, ConfigDescription, ConfigUpdate
 from abaco.api.schemas.executions import Execution, Explanation, Logs, Summary
+from abaco.api.schemas.images import Blob, Blobs, Image, ImageDescription, ImageManifest, Missing
 from abaco.api.schemas.messages import Message, Messages, Posted, Purged
 from abaco.api.schemas.profiles import Profile
 from abaco.api.schemas.search import Found
@@ -48,6 +49,8 @@ __all__ = [
     "Alias",
     "AliasDescription",
     "AliasTarget",
+    "Blob",
+    "Blobs",
     "Client",
     "ClientDescription",
     "Config",
@@ -60,9 +63,13 @@ __all__ = [
     "Found",
     "Grant",
     "Granted",
+    "Image",
+    "ImageDescription",
+    "ImageManifest",
     "Logs",
     "Message",
     "Messages",
+    "Missing",
     "NewClient",
     "Nonce",
     "NonceDescription",

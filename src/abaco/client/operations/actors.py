@@ -206,6 +206,26 @@ class ActorsOperations(Operations):
         """Delete a nonce of the alias."""
         self._done("DELETE", path("actors", "v2", "aliases", alias, "nonces", nonceId), more)
 
+    def listImages(self, **more: Unpack[More]) -> Replies:
+        """List the images that are here."""
+        return self._replies("GET", path("actors", "v2", "images"), more)
+
+    def addImage(self, *, body: Any, **more: Unpack[More]) -> Reply:
+        """Make an image of uploaded blobs."""
+        return self._reply("POST", path("actors", "v2", "images"), more, body)
+
+    def getImageManifest(self, **more: Unpack[More]) -> Reply:
+        """See what an image is made of."""
+        return self._reply("GET", path("actors", "v2", "images", "manifest"), more)
+
+    def listMissingBlobs(self, *, body: Any, **more: Unpack[More]) -> Reply:
+        """See which blobs to upload."""
+        return self._reply("POST", path("actors", "v2", "images", "missing"), more, body)
+
+    def uploadBlob(self, *, digest: str, body: bytes | BinaryIO, **more: Unpack[More]) -> Reply:
+        """Upload a blob of an image."""
+        return self._reply("PUT", path("actors", "v2", "images", "blobs", digest), more, body)
+
     def getUtilization(self, **more: Unpack[More]) -> Reply:
         """See how many actors and workers there are."""
         return self._reply("GET", path("actors", "v2", "utilization"), more)

@@ -11,11 +11,13 @@ from typing import Any, Final
 from aiodocker import Docker
 
 from abaco.domain.image import at_digest, normalize
+from abaco.domain.manifest import Manifest
 from abaco.ports import ImageError, ImageProvider, ImageRef, PreparedImage
 from abaco.runtime.docker.archive import take_in, write_for_engine
 from abaco.runtime.docker.engine import DockerEngine, EngineError
 from abaco.runtime.image_directory import ImageDirectory
 from abaco.runtime.layout import digest_hex
+from abaco.runtime.pushed import gather, measured
 from abaco.runtime.skopeo import explained
 
 __all__ = ["DockerImages", "local_name"]
@@ -43,6 +45,21 @@ class DockerImages(ImageProvider):
         except (ImageError, EngineError) as error:
             raise ImageError(f"The image archive cannot be used: {_reason(error)}") from error
         return digest
+
+    def assemble(self, text: str, manifest: Manifest, owner: str, most: int) -> tuple[str, int]:
+        try:
+            with self._directory.workspace() as workspace:
+                blobs = workspace / "blobs"
+                blobs.mkdir()
+                digest = gather(self._directory.root, owner, text, manifest, blobs)
+                is_new = self._config(digest) is None
+                size = measured(blobs, manifest, most) if is_new else 0
+                if is_new:
+                    self._load(blobs, digest, workspace)
+                self._directory.keep(blobs)
+        except (ImageError, EngineError) as error:
+            raise ImageError(f"The image cannot be used: {_reason(error)}") from error
+        return digest, size
 
     def prepare(self, ref: ImageRef) -> PreparedImage:
         try:
