@@ -48,6 +48,7 @@ class Results:
     ours: float = 0.0
     calls: dict[str, list[float]] = field(default_factory=dict)
     warm_rate: float = 0.0
+    warm_backlog: float = 0.0
     cold_ready: list[float] = field(default_factory=list)
     cold_answer: list[float] = field(default_factory=list)
     posts: float = 0.0
@@ -90,6 +91,7 @@ def _calls(server: LiveServer, cold: str, warm: str, bare: BareLoop, results: Re
         results.calls = interleaved(sides, _CALLS)
     rates = [warm_rate(server, warm, callers=4, seconds=_WARM_SECONDS) for _ in range(_ROUNDS)]
     results.warm_rate = statistics.median(rates)
+    results.warm_backlog = statistics.median(drain_rate(server, warm, _MESSAGES, "") for _ in range(_ROUNDS))
 
 
 def _posts(server: LiveServer, ab: Abaco, results: Results) -> None:
@@ -209,7 +211,8 @@ def _call_lines(results: Results) -> list[str]:
     ]
     ready, answered = percentile(results.cold_ready, 50), percentile(results.cold_answer, 50)
     after = f"""
-Warm calls by 4 callers at once: {results.warm_rate:.0f} a second. A new actor, image present: READY after
+Warm calls over 4 workers: {results.warm_backlog:.0f} a second of a backlog of {_MESSAGES:,}, {results.warm_rate:.0f} a second by 4
+callers of which each waits for its answer (they, too, run on these cores). A new actor, image present: READY after
 {ready:.0f} ms, first answer after {answered:.0f} ms (p50 of {_COLD}).
 """
     head = ["side", "p50", "p99", "p50 of bare", "p99 / p50"]
