@@ -212,7 +212,7 @@ def _call_lines(results: Results) -> list[str]:
     ready, answered = percentile(results.cold_ready, 50), percentile(results.cold_answer, 50)
     after = f"""
 Warm calls over 4 workers: {results.warm_backlog:.0f} a second of a backlog of {_MESSAGES:,}, and
-{results.warm_rate:.0f} a second by 4 callers of which each waits for its answer. A new actor, image present: READY after
+{results.warm_rate:.0f} a second by 4 callers that each wait for the answer. A new actor, image present: READY after
 {ready:.0f} ms, first answer after {answered:.0f} ms (p50 of {_COLD}).
 """
     head = ["side", "p50", "p99", "p50 of bare", "p99 / p50"]
