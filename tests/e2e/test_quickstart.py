@@ -81,7 +81,7 @@ def home(server: LiveServer, tmp_path: Path) -> Path:
     return tmp_path / "config"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/guide-clients.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/guide-images.md", "docs/guide-clients.md"])
 def test_the_commands_of_the_page_do_what_it_says(page: str, server: LiveServer, home: Path) -> None:
     language, shell = ("python", [sys.executable]) if page in _PYTHON else ("shell", ["bash"])
     script, expected = _script((ROOT / page).read_text("utf-8"), language)

@@ -9,7 +9,7 @@ import httpx
 import typer
 
 from abaco import __version__
-from abaco.cli import actors, describe, executions, explain, login, logs, results, send, server_verbs, state
+from abaco.cli import actors, describe, executions, explain, images, login, logs, results, send, server_verbs, state
 from abaco.cli.exits import EXIT_CODES_HELP, FAILED, INTERRUPTED, exit_code
 from abaco.cli.output import printable
 from abaco.cli.session import Session, session_of
@@ -55,7 +55,7 @@ def build_app() -> typer.Typer:
     actors.register(nouns)
     describe.register(nouns)
     app.add_typer(nouns, name="actors")
-    for verbs in (send, executions, explain, logs, results, state, server_verbs):
+    for verbs in (send, executions, explain, logs, results, state, images, server_verbs):
         verbs.register(app)
     return app
 

@@ -7,7 +7,8 @@
             print(wc.call("how many words are these"))
 
 Beside these handles there is each resource of the API, typed (`ab.actors`, `ab.messages`, `ab.executions`, `ab.logs`,
-`ab.results`, `ab.state`), and every operation under agavepy's name (`ab.actors.sendMessage(actorId=..., body=...)`).
+`ab.results`, `ab.state`, `ab.images`), and every operation under agavepy's name
+(`ab.actors.sendMessage(actorId=..., body=...)`).
 Whatever goes wrong is raised as an error of `abaco.errors`.
 """
 
@@ -15,6 +16,8 @@ from abaco.client.abaco import Abaco
 from abaco.client.actors import Actor, ActorAttributes
 from abaco.client.executions import Execution, ExecutionEntry, ExecutionSummary, Explanation
 from abaco.client.handle import ActorHandle
+from abaco.client.images import Image, ImageManifest, Pushed
+from abaco.client.local_image import Blob, LocalImage, described, open_image
 from abaco.client.messages import Sent
 from abaco.client.polling import Clock
 from abaco.client.reply import Raw, Reply
@@ -25,13 +28,20 @@ __all__ = [
     "Actor",
     "ActorAttributes",
     "ActorHandle",
+    "Blob",
     "Clock",
     "Execution",
     "ExecutionEntry",
     "ExecutionSummary",
     "Explanation",
+    "Image",
+    "ImageManifest",
+    "LocalImage",
+    "Pushed",
     "Raw",
     "Reply",
     "Run",
     "Sent",
+    "described",
+    "open_image",
 ]

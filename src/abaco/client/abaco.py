@@ -13,6 +13,7 @@ from abaco.client.configuration import Identity, find_server
 from abaco.client.connection import Connection, checked_address, path
 from abaco.client.executions import Executions
 from abaco.client.handle import ActorHandle
+from abaco.client.images import Images
 from abaco.client.logs import Logs
 from abaco.client.messages import Messages
 from abaco.client.operations.accounts import (
@@ -81,6 +82,7 @@ class Abaco:
         self.logs = Logs(self._connection, clock)
         self.results = Results(self._connection)
         self.state = State(self._connection)
+        self.images = Images(self._connection)
 
         self._resources = Resources(self.actors, self.messages, self.executions, self.logs, self.results, clock)
 
