@@ -260,3 +260,19 @@ def test_nothing_is_claimed_of_an_actor_that_may_not_run(store: Store, status: A
     store.mailbox.add([new_message("e1")])
     assert claim(store) is None
     assert store.mailbox.count("actor1") == 1
+
+
+def test_what_falls_due_by_itself_is_told_in_time(store: Store) -> None:
+    add_actor(store)
+    add_actor(store, "actor2")
+    post(store, "e0")
+    for id_, actor_id, seconds in (("e1", "actor1", 5), ("e2", "actor1", 6), ("e3", "actor2", 6), ("e4", "actor2", 9)):
+        store.mailbox.add([new_message(id_, actor_id, executor={"not_before": later(seconds=seconds)})])
+    assert store.claims.fallen_due(NOW, NOW) == (set(), later(seconds=5))
+    assert store.claims.fallen_due(NOW, later(seconds=5)) == ({"actor1"}, later(seconds=6))
+    assert store.claims.fallen_due(later(seconds=5), later(seconds=8)) == ({"actor1", "actor2"}, later(seconds=9))
+    assert store.claims.fallen_due(later(seconds=8), later(seconds=9)) == ({"actor2"}, None)
+    assert [claim(store, now=later(seconds=5)) is not None for _ in range(3)] == [True, True, False]
+    assert store.claims.fallen_due(NOW, later(seconds=5)) == (set(), later(seconds=6))
+    assert store.mailbox.count("actor2") == 2
+    assert store.mailbox.count("actor2", later(seconds=8)) == 1

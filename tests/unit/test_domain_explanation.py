@@ -82,7 +82,14 @@ def test_a_failed_start_is_tried_again() -> None:
     assert (explanation.code, explanation.until) == ("retry", due)
     assert "(no such program). It is tried again at 2026-04-29T21:47:06.393Z." in explanation.text
     assert why(Situation(1, not_before=later(seconds=11))).code == "queued"
-    assert "(the reason is not known)" in why(Situation(1, not_before=due)).text
+    assert "(the reason is not known)" in why(Situation(1, not_before=due, retry_reason="")).text
+
+
+def test_a_message_waits_for_its_moment() -> None:
+    due = later(seconds=13)
+    explanation = why(Situation(1, not_before=due))
+    assert (explanation.code, explanation.until) == ("delayed", due)
+    assert why(Situation(1, not_before=later(seconds=11))).code == "queued"
 
 
 def test_an_image_is_prepared_first() -> None:

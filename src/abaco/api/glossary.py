@@ -108,6 +108,7 @@ FIELDS: Mapping[str, Word] = {
     # --- executions ---
     "executor": Word("Who sent the message.", "ada"),
     "messageReceivedTime": Word("When the message was taken (UTC).", _TIME),
+    "notBefore": Word("When it is due (UTC), if its sender said so.", _TIME),
     "workerId": Word("The worker that runs or ran it.", "Xq3wMjzRvB0aN"),
     "startTime": Word("When the container was started (UTC).", _TIME),
     "finishTime": Word("When the container ended (UTC).", _TIME),

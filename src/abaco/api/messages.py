@@ -65,6 +65,12 @@ _SEND = documented(
             {"type": "number", "exclusiveMinimum": 0},
         ),
         Query(
+            "_abaco_not_before",
+            "When the execution is due, at most a year away: seconds from now, or ISO 8601 with an offset. "
+            "Of stateless actors only, and not together with `_abaco_synchronous`.",
+            "2026-11-26T09:30:00+01:00",
+        ),
+        Query(
             KEY_HEADER,
             "What the sender calls the message: sent again within a day, it is the same execution, not another.",
             "8e03978e-40d5-43dd-bc93-6894a57f9324",

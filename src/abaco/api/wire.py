@@ -144,7 +144,10 @@ def log_links(surface: Surface, api_server: str, owner: str, actor_id: str, exec
 
 
 def execution_fields(surface: Surface, execution: Execution) -> dict[str, Any]:
-    """An execution; `attempts`, `image_digest`, `times` and `durations` are our additions to the contract's fields."""
+    """An execution.
+
+    Our additions to the contract's fields: `not_before`, `attempts`, `image_digest`, `times`, `durations`.
+    """
     timeline = Timeline.of(execution)
     return {
         "id": execution.id,
@@ -153,6 +156,7 @@ def execution_fields(surface: Surface, execution: Execution) -> dict[str, Any]:
         "executor": execution.executor,
         "status": execution.status.value,
         "message_received_time": iso(execution.received_at),
+        "not_before": iso(execution.not_before),
         "worker_id": execution.worker_id,
         "start_time": iso(execution.started_at),
         "finish_time": iso(execution.finished_at),

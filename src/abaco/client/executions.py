@@ -70,6 +70,7 @@ class Execution(Record, frozen=True, kw_only=True, rename="camel"):
     executor: str = ""
     worker_id: str | None = None
     message_received_time: datetime | None = None
+    not_before: datetime | None = None
     start_time: datetime | None = None
     finish_time: datetime | None = None
     runtime: int = 0

@@ -62,7 +62,7 @@ class Execution:
     """One execution. `runtime` is in whole seconds, `cpu` in nanoseconds, `io` in bytes received.
 
     `claimed_at`: a worker got it; `recorded_at`: its end was written down; the others are its `Outcome`'s. While it
-    runs `started_at` is `claimed_at`.
+    runs `started_at` is `claimed_at`. `not_before` is the moment that its sender chose for it.
     """
 
     id: str
@@ -88,6 +88,7 @@ class Execution:
     prepared_at: datetime | None = None
     first_output_at: datetime | None = None
     recorded_at: datetime | None = None
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,12 @@ class Claim:
 
 
 def submitted(
-    execution_id: str, actor: Actor, executor: str, now: datetime, ids: tuple[int | None, int | None] = (None, None)
+    execution_id: str,
+    actor: Actor,
+    executor: str,
+    now: datetime,
+    ids: tuple[int | None, int | None] = (None, None),
+    not_before: datetime | None = None,
 ) -> Execution:
     """The execution that a message for `actor` is born with; `ids`: uid and gid of `executor`, if they matter."""
     return Execution(
@@ -144,6 +150,7 @@ def submitted(
         received_at=now,
         executor_uid=ids[0],
         executor_gid=ids[1],
+        not_before=not_before,
     )
 
 

@@ -34,9 +34,9 @@ class Neighbour:
 class Situation:
     """What surrounds an execution at one moment. `ahead` are messages of its actor that wait before its own.
 
-    `not_before` and `retry_reason` are its own, where an attempt could not start. `first` is the first message in the
-    line, itself included. `workers` are the actor's by status, `all_workers` those of everybody in its queue,
-    `engines` how many engines are alive.
+    `not_before` is its own: its sender said so, or an attempt could not start, and `retry_reason` says why. `first` is
+    the first message in the line, itself included. `workers` are the actor's by status, `all_workers` everybody's in
+    its queue, `engines` how many engines are alive.
     """
 
     engines: int
@@ -118,6 +118,9 @@ def _waits(actor: Actor, situation: Situation, places: Places, now: datetime, ex
         return Explanation("actor_error", text + "Its messages wait until it is updated with another image, or force.")
     if not situation.engines:
         return Explanation("no_engine", "No engine is running. Messages are taken, and wait for one.")
+    if situation.not_before is not None and situation.not_before > now and situation.retry_reason is None:
+        text = f"It is delayed until {iso(situation.not_before)}, as its sender said."
+        return Explanation("delayed", text, until=situation.not_before)
     if situation.not_before is not None and situation.not_before > now:
         text = f"Its container could not be started ({_reason(situation.retry_reason)}). It is tried again at "
         return Explanation("retry", text + f"{iso(situation.not_before)}.", until=situation.not_before)

@@ -18,6 +18,7 @@ _TIMES = {
     ("last_health_check_time",),
     ("last_update_time",),
     ("message_received_time",),
+    ("not_before",),
     ("start_time",),
     ("final_state", "FinishedAt"),
     ("final_state", "StartedAt"),

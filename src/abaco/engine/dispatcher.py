@@ -10,6 +10,7 @@ from abaco.domain.lifecycle import ActorStatus
 from abaco.engine.ahead import PATIENCE_SECONDS, Ahead, holds_up, is_slow
 from abaco.engine.autoscaler import Autoscaler
 from abaco.engine.crew import Crew, Member
+from abaco.engine.delays import Delays
 from abaco.engine.inbox import Inbox
 from abaco.ports import (
     ClaimRequest,
@@ -77,6 +78,7 @@ class Dispatcher:
         self._put_off: set[str] = set()
         self._put_off_at: datetime | None = None
         self._ahead = Ahead(crew, clock)
+        self._delays = Delays(store, clock)
         self._claiming = True
 
     def stop_claiming(self) -> None:
@@ -98,6 +100,7 @@ class Dispatcher:
             actor_ids |= self._autoscaler.heed_stops()
         claimed = self._serve(topics) if self._claiming else 0
         actor_ids |= self._named(topics) - self._put_off
+        actor_ids |= self._delays.fallen_due(ask=sweep or any(topic.startswith("delayed:") for topic in topics))
         halting = sweep or any(topic.startswith("halt:") for topic in topics)
         asked = None if sweep else actor_ids
         if sweep:
@@ -120,7 +123,8 @@ class Dispatcher:
             return self._put_off_at
         patience = timedelta(seconds=PATIENCE_SECONDS)
         held_up = [member.began_at + patience for member in self._crew if holds_up(member) and member.began_at]
-        return min([*held_up, *(due for due, _ in self._retries)], default=None)
+        delayed = [self._delays.next_at] if self._delays.next_at else []
+        return min([*held_up, *delayed, *(due for due, _ in self._retries)], default=None)
 
     # --- what was heard ---
 

@@ -205,8 +205,8 @@ class Mailbox(Protocol):
     def chunks(self, execution_id: str) -> Iterator[bytes]:
         """The pieces of a binary message, in order; a transaction a piece."""
 
-    def count(self, actor_id: str) -> int:
-        """Messages that wait, not counting those being executed."""
+    def count(self, actor_id: str, due_at: datetime | None = None) -> int:
+        """Messages that wait, not counting those being executed; with `due_at` without those not due then."""
 
     def purge(self, actor_id: str, now: datetime) -> int:
         """Drop all waiting messages; their executions end in ERROR and say why. Returns how many."""
@@ -230,6 +230,9 @@ class ClaimRepository(Protocol):
 
     def waiting(self, actor_ids: Iterable[str] | None, now: datetime, cap: int) -> list[Waiting]:
         """The named actors (None: every one that needs a look) with their due waiting messages counted to `cap`."""
+
+    def fallen_due(self, since: datetime, now: datetime) -> tuple[set[str], datetime | None]:
+        """The actors with messages that fell due after `since`, until `now`; and when the next does, None if none."""
 
     def reclaim(self, engine_id: str, now: datetime, max_attempts: int | None) -> list[str]:
         """Return to the mailbox what `engine_id` held; the execution ids.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from abaco.domain.actor import Actor
+from abaco.domain.delay import DELAY_VARIABLE, due_moment, require_delayable
 from abaco.domain.environment import loads_code, require_environment
 from abaco.domain.event import MailboxPurged, MessagePosted
 from abaco.domain.execution import submitted
@@ -120,7 +121,7 @@ class Mailbox:
         """
         if key is not None and self._store.mailbox.find_send(actor.id, key) is not None:
             return
-        waiting = self._store.mailbox.count(actor.id)
+        waiting = self._store.mailbox.count(actor.id, self._clock.now())
         if waiting > _MOST_AHEAD:
             raise Conflict(
                 f"A synchronous message is refused while more than {_MOST_AHEAD} messages wait, and {waiting} do: "
@@ -142,8 +143,11 @@ class Mailbox:
 
     def _new_message(self, post: Post, actor: Actor) -> NewMessage:
         ids = self._executor_ids(post.caller) if actor.run_as_executor else (None, None)
-        execution_id = post.execution_id or self._new_id()
-        execution = submitted(execution_id, actor, post.caller.username, self._clock.now(), ids)
+        execution_id, now = post.execution_id or self._new_id(), self._clock.now()
+        delay = post.environment.get(DELAY_VARIABLE)
+        if delay is not None:
+            require_delayable(actor, synchronous=post.synchronous)
+        execution = submitted(execution_id, actor, post.caller.username, now, ids, due_moment(delay, now))
         return NewMessage(
             actor.id,
             execution,
@@ -183,8 +187,8 @@ class Mailbox:
             return others
 
     def _announce(self, messages: Sequence[NewMessage]) -> None:
-        for actor_id in {message.actor_id for message in messages}:
-            self._notifier.notify(f"message:{actor_id}")
+        for topic in {f"{_topic(message)}:{message.actor_id}" for message in messages}:
+            self._notifier.notify(topic)
         for message in messages:
             execution = message.execution
             kind = message.payload.content_type.value
@@ -211,6 +215,11 @@ class Mailbox:
         count = self._store.mailbox.purge(actor.id, self._clock.now())
         self._emit(MailboxPurged(actor.tenant, actor.id, count))
         return actor
+
+
+def _topic(message: NewMessage) -> str:
+    """What the engine hears: that there is a message, or that one will be due."""
+    return "message" if message.execution.not_before is None else "delayed"
 
 
 def _key(post: Post) -> SendKey | None:

@@ -31,7 +31,7 @@ _ADD_EXECUTION = Statement(
 )
 _MESSAGE = (
     *("execution_id", "actor_id", "content_type", "value", "size", "revision", "environment", "jwt_header"),
-    "max_run_time",
+    *("max_run_time", "not_before"),
 )
 _ADD_MESSAGE = Statement(insert(messages).values({name: bindparam(name) for name in _MESSAGE}))
 
@@ -65,6 +65,7 @@ def _rows(messages: Sequence[NewMessage]) -> list[dict[str, Any]]:
             "environment": dict(message.environment),
             "jwt_header": message.jwt_header,
             "max_run_time": message.max_run_time,
+            "not_before": message.execution.not_before,
         }
         for message in messages
     ]

@@ -76,6 +76,12 @@ class Claims:
             rows = statement.all(connection, asked)
         return [Waiting(to_actor(row), row[-1], row[-2]) for row in rows]
 
+    def fallen_due(self, since: datetime, now: datetime) -> tuple[set[str], datetime | None]:
+        with self._database.read() as connection:
+            fallen = {row.actor_id for row in _FALLEN_DUE.all(connection, {"since": since, "now": now})}
+            following = _NEXT_DUE.first(connection, {"now": now})
+        return fallen, following and following.not_before
+
     def reclaim(self, engine_id: str, now: datetime, max_attempts: int | None) -> list[str]:
         leased = select(messages.c.execution_id).where(messages.c.engine_id == engine_id)
         # In the order in which `close` and others lock them; what is still leased after the wait is read then.
@@ -199,6 +205,22 @@ _PRESENT = Statement(
     )
 )
 _ACTORS = Statement(select(*ACTOR_COLUMNS).where(_NAMED))
+# Their index holds only messages that have a moment.
+_FALLEN_DUE = Statement(
+    select(messages.c.actor_id)
+    .where(
+        _UNLEASED,
+        messages.c.not_before > bindparam("since", type_=Moment()),
+        messages.c.not_before <= bindparam("now", type_=Moment()),
+    )
+    .distinct()
+)
+_NEXT_DUE = Statement(
+    select(messages.c.not_before)
+    .where(_UNLEASED, messages.c.not_before > bindparam("now", type_=Moment()))
+    .order_by(messages.c.not_before)
+    .limit(1)
+)
 _WAITING = _waiting_statement(_NAMED)
 _WAITING_ANYWHERE = _waiting_statement(
     actors.c.id.in_(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, select
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from abaco.domain.send_key import SendKey
@@ -14,16 +14,20 @@ from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
 from abaco.store.sends import find_send
 from abaco.store.statement import Statement
-from abaco.store.tables import chunks, messages, sends
+from abaco.store.tables import Moment, chunks, messages, sends
 
 __all__ = ["Mailbox"]
 
 
-# Built once: it is asked before every synchronous message.
-_COUNT = Statement(
+# Built once: the latter is asked before every synchronous message.
+_WAITING = (
     select(func.count())
     .select_from(messages)
     .where(messages.c.actor_id == bindparam("actor"), messages.c.engine_id.is_(None))
+)
+_COUNT = Statement(_WAITING)
+_COUNT_DUE = Statement(
+    _WAITING.where(or_(messages.c.not_before.is_(None), messages.c.not_before <= bindparam("now", type_=Moment())))
 )
 
 
@@ -74,10 +78,12 @@ class Mailbox:
             yield data
             position += 1
 
-    def count(self, actor_id: str) -> int:
+    def count(self, actor_id: str, due_at: datetime | None = None) -> int:
+        asked = {"actor": actor_id}
         with self._database.read() as connection:
-            count: int = _COUNT.first(connection, {"actor": actor_id})[0]
-        return count
+            if due_at is None:
+                return int(_COUNT.first(connection, asked)[0])
+            return int(_COUNT_DUE.first(connection, {**asked, "now": due_at})[0])
 
     def purge(self, actor_id: str, now: datetime) -> int:
         with self._database.write() as connection:

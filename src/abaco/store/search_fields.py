@@ -94,6 +94,7 @@ FIELDS: dict[Collection, dict[str, Field]] = {
             message_received_time="received_at",
             start_time="started_at",
             finish_time="finished_at",
+            not_before="not_before",
         ),
         **_fields(Kind.JSON, executions, "final_state"),
     },

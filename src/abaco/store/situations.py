@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from abaco.domain.execution import Execution
 from abaco.domain.explanation import Neighbour, Situation
@@ -21,10 +21,14 @@ class Situations:
     def find(self, execution: Execution, now: datetime) -> Situation:
         mine = messages.c.actor_id == execution.actor_id
         own = select(messages.c.seq, messages.c.not_before, messages.c.retry_reason)
+        # What is delayed overtakes nobody, and holds nobody up.
+        in_line = or_(
+            messages.c.not_before.is_(None), messages.c.not_before <= now, messages.c.retry_reason.is_not(None)
+        )
         staff = select(workers.c.status, func.count()).where(workers.c.actor_id == execution.actor_id)
         with self._database.read() as connection:
             message = connection.execute(own.where(messages.c.execution_id == execution.id)).one_or_none()
-            before = [mine, messages.c.engine_id.is_(None), messages.c.seq < message.seq] if message else []
+            before = [mine, messages.c.engine_id.is_(None), messages.c.seq < message.seq, in_line] if message else []
             return Situation(
                 engines=_count(connection, engines, engines.c.expires_at > now),
                 ahead=_count(connection, messages, *before) if message else 0,

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from abaco.store.columns import ID, SERIAL, Json, Moment, metadata
@@ -216,6 +217,8 @@ executions = Table(
     Column("cpu", BigInteger, nullable=False, default=0),
     Column("io", BigInteger, nullable=False, default=0),
     Column("exit_code", Integer),
+    # The sender's choice; of the message, which may have to be tried again, see there.
+    Column("not_before", Moment),
     Column("final_state", Json(), nullable=False, default=None),
     Column("image_digest", String(128)),
     Column("halt_requested", Boolean, nullable=False, default=False),
@@ -226,6 +229,7 @@ executions = Table(
     Index("executions_by_actor", "actor_id", "seq"),
 )
 
+_HAS_MOMENT = text("not_before IS NOT NULL")
 messages = Table(
     "messages",
     metadata,
@@ -240,7 +244,7 @@ messages = Table(
     Column("jwt_header", Text),
     # Seconds, which only shorten what the actor is allowed.
     Column("max_run_time", Double),
-    # Set where an attempt could not start: when the next is due, and what went wrong.
+    # When it is due: its sender said so, or an attempt could not start. Then what went wrong is said, too.
     Column("not_before", Moment),
     Column("retry_reason", Text),
     # The lease: which engine's worker holds the message. The attempt number stands in the execution.
@@ -251,6 +255,7 @@ messages = Table(
     Column("exclusive_actor_id", ID, unique=True),
     Index("messages_waiting", "actor_id", "seq"),
     Index("messages_by_engine", "engine_id"),
+    Index("messages_by_moment", "not_before", sqlite_where=_HAS_MOMENT, postgresql_where=_HAS_MOMENT),
 )
 
 # Which execution a sender's key stands for. The digest is of tenant, sender and key.

@@ -49,6 +49,7 @@ class Execution(Camel, kw_only=True):
     executor: str
     status: Annotated[str, Meta(description="SUBMITTED, RUNNING, COMPLETE or ERROR.")]
     message_received_time: str
+    not_before: str | UnsetType = UNSET
     worker_id: str | UnsetType = UNSET
     start_time: str | UnsetType = UNSET
     finish_time: str | UnsetType = UNSET
