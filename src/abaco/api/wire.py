@@ -205,6 +205,7 @@ def worker_fields(placed: PlacedWorker) -> dict[str, Any]:
     host = (placed.host or "").partition(":")[0] or _UNKNOWN
     return {
         "id": worker.id,
+        "actor_id": worker.actor_id,
         "tenant": worker.tenant,
         "status": worker.status.value,
         "ch_name": f"worker_{worker.id}",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from abaco.cli.output import Format, print_json, print_object, print_table
+from abaco.cli.output import Format, print_object, print_table, report
 from abaco.cli.parameters import ActorArgument, OutputOption
 from abaco.cli.resolve import find_actor
 from abaco.cli.session import connect
@@ -26,10 +26,7 @@ def _list(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
     """List the actors you may read."""
     with connect(ctx) as ab:
         actors = ab.actors.list()
-    if output is Format.JSON:
-        print_json([actor.raw for actor in actors])
-    else:
-        print_table(_COLUMNS, map(_row, actors))
+    report(output, [actor.raw for actor in actors], lambda: print_table(_COLUMNS, map(_row, actors)))
 
 
 def _row(actor: Actor) -> tuple[str, ...]:
@@ -41,10 +38,7 @@ def _show(ctx: typer.Context, actor: ActorArgument, output: OutputOption = Forma
     """Show everything about one actor."""
     with connect(ctx) as ab:
         found = find_actor(ab, actor)
-    if output is Format.JSON:
-        print_json(found.raw)
-    else:
-        print_object(found.raw)
+    report(output, found.raw, lambda: print_object(found.raw))
 
 
 def _delete(

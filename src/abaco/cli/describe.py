@@ -5,7 +5,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from abaco.cli.output import Format, print_json
+from abaco.cli.output import Format, report
 from abaco.cli.parameters import ActorArgument, OutputOption, variables
 from abaco.cli.progress import waiting
 from abaco.cli.resolve import find_actor
@@ -37,6 +37,14 @@ _MaxCpus = Annotated[int | None, typer.Option(help="CPU time of an execution in 
 _ContainerUid = Annotated[bool | None, typer.Option(help="Whether to run as the image's own user.")]
 _LogEx = Annotated[int | None, typer.Option(metavar="SECONDS", help="How long logs are kept.")]
 _MaxRunTime = Annotated[int | None, typer.Option(metavar="SECONDS", help="How long an execution may run.")]
+_Link = Annotated[str | None, typer.Option(metavar="ACTOR", help="An actor that is sent this one's events.")]
+_Webhook = Annotated[str | None, typer.Option(metavar="URL", help="An address that this actor's events are posted to.")]
+_Cron = Annotated[
+    str | None,
+    typer.Option(metavar="SCHEDULE", help="When it runs by itself, such as 'now + 1 hour' or '30 9 * * 1-5'."),
+]
+_CronOn = Annotated[bool | None, typer.Option(help="Whether the schedule counts.")]
+_Privileged = Annotated[bool | None, typer.Option(help="Whether its containers may do what the machine's root may.")]
 _Stateful = Annotated[bool, typer.Option("--stateful", help="Keep a state and process one message at a time.")]
 _Wait = Annotated[bool, typer.Option("--wait", help="Wait until the actor is READY; exit 1 if it ends in ERROR.")]
 
@@ -64,6 +72,11 @@ def _create(
     use_container_uid: _ContainerUid = None,
     log_ex: _LogEx = None,
     max_run_time: _MaxRunTime = None,
+    link: _Link = None,
+    webhook: _Webhook = None,
+    cron: _Cron = None,
+    cron_on: _CronOn = None,
+    privileged: _Privileged = None,
     wait: _Wait = False,
     output: OutputOption = Format.TABLE,
 ) -> None:
@@ -83,6 +96,11 @@ def _create(
         use_container_uid=use_container_uid,
         log_ex=log_ex,
         max_run_time=max_run_time,
+        link=link,
+        webhook=webhook,
+        cron_schedule=cron,
+        cron_on=cron_on,
+        privileged=privileged,
     )
     with connect(ctx) as ab:
         _report(ab, ab.actors.add(image, **said), wait=wait, output=output)
@@ -111,6 +129,11 @@ def _update(
     use_container_uid: _ContainerUid = None,
     log_ex: _LogEx = None,
     max_run_time: _MaxRunTime = None,
+    link: _Link = None,
+    webhook: _Webhook = None,
+    cron: _Cron = None,
+    cron_on: _CronOn = None,
+    privileged: _Privileged = None,
     unset: Annotated[
         list[str] | None,
         typer.Option(metavar="ATTRIBUTE", help="An attribute to return to its default; may be repeated."),
@@ -132,6 +155,11 @@ def _update(
         use_container_uid=use_container_uid,
         log_ex=log_ex,
         max_run_time=max_run_time,
+        link=link,
+        webhook=webhook,
+        cron_schedule=cron,
+        cron_on=cron_on,
+        privileged=privileged,
     )
     with connect(ctx) as ab:
         current = find_actor(ab, actor)
@@ -173,12 +201,13 @@ def _file_variables(file: Path) -> dict[str, str]:
 
 def _report(ab: Abaco, actor: Actor, *, wait: bool, output: Format) -> None:
     """Print the actor (its id at once: whoever interrupts the wait needs it). Raises AbacoError if it fails."""
-    if output is Format.TABLE:
+    brief = output in {Format.TABLE, Format.ID}
+    if brief:
         typer.echo(actor.id)
     if wait:
         with waiting(f"actor {actor.id}") as tell:
             actor = ab.actors.wait(actor.id, on_change=tell)
-    if output is Format.JSON:
-        print_json(actor.raw)
+    if not brief:
+        report(output, actor.raw, lambda: None)
     if wait and actor.status == "ERROR":
         raise AbacoError(f"actor {actor.id} is in ERROR: {actor.status_message}")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from abaco.cli.output import Format, moment, print_json, print_object, print_table
+from abaco.cli.output import Format, moment, print_object, print_table, report
 from abaco.cli.parameters import ActorArgument, ExecutionArgument, OutputOption
 from abaco.cli.resolve import find_actor, find_execution
 from abaco.cli.session import connect
@@ -32,10 +32,9 @@ def _list(
     """List an actor's executions, oldest first; -o json adds the sums of what they used."""
     with connect(ctx) as ab:
         summary = ab.executions.list(find_actor(ab, actor).id)
-    if output is Format.JSON:
-        print_json(summary.raw | {"executions": summary.raw["executions"][-(last or 0) :]})
-    else:
-        print_table(_COLUMNS, map(_row, summary.executions[-(last or 0) :]))
+    latest = slice(-(last or 0), None)
+    raw = summary.raw | {"executions": summary.raw["executions"][latest]}
+    report(output, raw, lambda: print_table(_COLUMNS, map(_row, summary.executions[latest])))
 
 
 def _row(entry: ExecutionEntry) -> tuple[str, ...]:
@@ -53,10 +52,7 @@ def _show(
     with connect(ctx) as ab:
         actor_id = find_actor(ab, actor).id
         found = ab.executions.get(actor_id, find_execution(ab, actor_id, execution))
-    if output is Format.JSON:
-        print_json(found.raw)
-    else:
-        print_object(found.raw)
+    report(output, found.raw, lambda: print_object(found.raw))
 
 
 def _halt(ctx: typer.Context, actor: ActorArgument, execution: ExecutionArgument) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import typer
 
-from abaco.cli.output import Format, print_json, print_table, printable
+from abaco.cli.output import Format, print_table, printable, report
 from abaco.cli.parameters import ActorArgument, LatestExecutionArgument, OutputOption
 from abaco.cli.resolve import find_actor, find_execution
 from abaco.cli.session import connect
@@ -30,9 +30,10 @@ def _explain(
     with connect(ctx) as ab:
         actor_id = find_actor(ab, actor).id
         found = ab.executions.explain(actor_id, find_execution(ab, actor_id, execution))
-    if output is Format.JSON:
-        print_json(found.raw)
-        return
+    report(output, found.raw, lambda: _tell(found))
+
+
+def _tell(found: Explanation) -> None:
     print_table(_COLUMNS, _phases(found))
     typer.echo(f"\n{found.status}: {printable(found.reason)}")
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from abaco.cli.output import Format, moment, note, print_json, print_table
+from abaco.cli.output import Format, moment, note, print_table, report
 from abaco.cli.parameters import OutputOption
 from abaco.cli.progress import sending
 from abaco.cli.session import connect
@@ -40,22 +40,20 @@ def _push(
     """Send an image to the server, as far as it lacks it, and print the name to register actors with."""
     with connect(ctx) as ab, sending(f"pushing {source}") as tell:
         pushed = ab.images.push(source, name, tell)
-    if output is Format.JSON:
-        print_json(pushed.raw)
-    else:
-        note(f"{pushed.blobs_sent} blobs sent, {size_text(pushed.bytes_sent)}")
-        typer.echo(pushed.name)
+    note(f"{pushed.blobs_sent} blobs sent, {size_text(pushed.bytes_sent)}")
+    report(output, pushed.raw, lambda: typer.echo(pushed.name))
 
 
 def _list(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
     """List the images that were imported for everybody, or pushed in your tenant."""
     with connect(ctx) as ab:
         images = ab.images.list()
-    if output is Format.JSON:
-        print_json([image.raw for image in images])
-    else:
-        rows = [(image.name, image.digest, image.source, moment(image.create_time)) for image in images]
-        print_table(("NAME", "DIGEST", "SOURCE", "SINCE (UTC)"), rows)
+    rows = [(image.name, image.digest, image.source, moment(image.create_time)) for image in images]
+    report(
+        output,
+        [image.raw for image in images],
+        lambda: print_table(("NAME", "DIGEST", "SOURCE", "SINCE (UTC)"), rows),
+    )
 
 
 def size_text(size: float) -> str:

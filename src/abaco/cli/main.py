@@ -9,7 +9,28 @@ import httpx
 import typer
 
 from abaco import __version__
-from abaco.cli import actors, describe, executions, explain, images, login, logs, results, send, server_verbs, state
+from abaco.cli import (
+    actors,
+    aliases,
+    configs,
+    describe,
+    doctor,
+    executions,
+    explain,
+    images,
+    login,
+    logs,
+    mailbox,
+    nonces,
+    permissions,
+    results,
+    search,
+    send,
+    server_verbs,
+    state,
+    top,
+    workers,
+)
 from abaco.cli.exits import EXIT_CODES_HELP, FAILED, INTERRUPTED, exit_code
 from abaco.cli.output import printable
 from abaco.cli.session import Session, session_of
@@ -55,7 +76,9 @@ def build_app() -> typer.Typer:
     actors.register(nouns)
     describe.register(nouns)
     app.add_typer(nouns, name="actors")
-    for verbs in (send, executions, explain, logs, results, state, images, server_verbs):
+    for verbs in (send, executions, explain, logs, results, state, mailbox, workers):
+        verbs.register(app)
+    for verbs in (permissions, nonces, aliases, configs, search, images, top, doctor, server_verbs):
         verbs.register(app)
     return app
 

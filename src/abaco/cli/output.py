@@ -2,15 +2,18 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from abaco.errors import InvalidInput
 
 __all__ = [
     "Format",
@@ -21,9 +24,12 @@ __all__ = [
     "print_object",
     "print_table",
     "printable",
+    "report",
 ]
 
 _UNBOUNDED = 10_000
+_COLLECTIONS = ("executions", "search")
+_IDENTIFIERS = ("id", "executionId", "execution_id", "alias", "name")
 
 
 class Format(StrEnum):
@@ -31,6 +37,39 @@ class Format(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+    YAML = "yaml"
+    ID = "id"
+
+
+def report(output: Format, raw: Any, table: Callable[[], object]) -> None:
+    """Print what the server answered as asked for; `table` prints it for people.
+
+    Raises InvalidInput for ids of what has none.
+    """
+    match output:
+        case Format.TABLE:
+            table()
+        case Format.JSON:
+            print_json(raw)
+        case Format.YAML:
+            print_bytes(msgspec.yaml.encode(raw))
+        case Format.ID:
+            for each in _ids(raw):
+                print_bytes(f"{printable(each)}\n".encode())
+
+
+def _ids(raw: Any) -> list[str]:
+    """What the objects are called by: their ids, or the names that are theirs alone."""
+    if isinstance(raw, list):
+        return [each for one in raw for each in _ids(one)]
+    if isinstance(raw, Mapping):
+        for name in _COLLECTIONS:
+            if isinstance(raw.get(name), list):
+                return _ids(raw[name])
+        for name in _IDENTIFIERS:
+            if isinstance(raw.get(name), str):
+                return [raw[name]]
+    raise InvalidInput("-o id: what this verb prints has no ids.")
 
 
 def print_bytes(content: bytes) -> None:

@@ -26,7 +26,7 @@ LatestExecutionArgument = Annotated[
 ]
 OutputOption = Annotated[
     Format,
-    typer.Option("-o", "--output", help="'table' for people, 'json' for scripts."),
+    typer.Option("-o", "--output", help="'table' for people; 'json', 'yaml' or 'id' for scripts."),
 ]
 
 

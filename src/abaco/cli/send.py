@@ -8,7 +8,7 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from abaco.cli.exits import FAILED
-from abaco.cli.output import Format, note, print_bytes, print_json
+from abaco.cli.output import Format, note, print_bytes, report
 from abaco.cli.parameters import ActorArgument, OutputOption, variables
 from abaco.cli.progress import waiting
 from abaco.cli.resolve import find_actor
@@ -54,10 +54,8 @@ def _send(
         sent = ab.messages.send(actor_id, **message, environment=environment, max_run_time=max_run_time)
         if wait:
             _finish(ab, _wait(ab, actor_id, sent.execution_id), output)
-        elif output is Format.JSON:
-            print_json(sent.raw)
         else:
-            typer.echo(sent.execution_id)
+            report(output, sent.raw, lambda: typer.echo(sent.execution_id))
 
 
 def _message(stack: ExitStack, text: str | None, json_text: str | None, file: str | None) -> dict[str, Any]:
@@ -108,10 +106,11 @@ def _wait(ab: Abaco, actor_id: str, execution_id: str) -> Execution:
 
 def _finish(ab: Abaco, execution: Execution, output: Format) -> None:
     """Print the logs (or the execution) and exit as it did. Raises AbacoError if it could not be run."""
-    if output is Format.JSON:
-        print_json(execution.raw)
-    else:
-        print_bytes(ab.logs.get(execution.actor_id, execution.id).encode())
+    report(
+        output,
+        execution.raw,
+        lambda: print_bytes(ab.logs.get(execution.actor_id, execution.id).encode()),
+    )
     reason = execution.reason
     if execution.status == "ERROR":
         raise AbacoError(f"execution {execution.id} ended in ERROR: {reason or 'the server gives no reason'}")

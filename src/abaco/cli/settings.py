@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from abaco.cli.output import Format, print_json, print_table
+from abaco.cli.output import Format, print_table, report
 from abaco.cli.parameters import OutputOption
 from abaco.settings import SETTING_NAMES, read_settings, setting_meanings
 
@@ -35,7 +35,5 @@ def _settings(
     settings, sources = read_settings({"data": data}, os.environ)
     meanings = setting_meanings()
     rows = [(name, _shown(name, getattr(settings, name)), sources[name], meanings[name]) for name in SETTING_NAMES]
-    if output is Format.JSON:
-        print_json([dict(zip(("name", "value", "source", "meaning"), row, strict=True)) for row in rows])
-    else:
-        print_table(("SETTING", "VALUE", "SOURCE", "MEANING"), rows)
+    raw = [dict(zip(("name", "value", "source", "meaning"), row, strict=True)) for row in rows]
+    report(output, raw, lambda: print_table(("SETTING", "VALUE", "SOURCE", "MEANING"), rows))

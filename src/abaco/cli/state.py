@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from abaco.cli.output import Format, print_json
+from abaco.cli.output import Format, print_json, report
 from abaco.cli.parameters import ActorArgument, OutputOption
 from abaco.cli.resolve import find_actor
 from abaco.cli.session import connect
@@ -41,8 +41,7 @@ def _set(
     state = _parsed(value)
     with connect(ctx) as ab:
         actor_now = ab.state.set(find_actor(ab, actor).id, state)
-    if output is Format.JSON:
-        print_json(actor_now.raw)
+    report(output, actor_now.raw, lambda: None)
 
 
 def _parsed(value: str | None) -> Any:

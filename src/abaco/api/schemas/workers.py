@@ -13,6 +13,7 @@ class Worker(Camel, kw_only=True):
     """What runs an actor's containers, one after the other. Unknown values are the text `None`."""
 
     id: str
+    actor_id: str
     tenant: str
     status: str
     ch_name: str

@@ -1,0 +1,42 @@
+"""`abaco mailbox show|purge`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from abaco.cli.output import Format, report
+from abaco.cli.parameters import ActorArgument, OutputOption
+from abaco.cli.resolve import find_actor
+from abaco.cli.session import connect
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    nouns = typer.Typer(no_args_is_help=True, help="Count or drop the messages that wait for an actor.")
+    nouns.command("show", epilog="Example: abaco mailbox show counter")(_show)
+    nouns.command("purge", epilog="Example: abaco mailbox purge counter --yes")(_purge)
+    app.add_typer(nouns, name="mailbox")
+
+
+def _show(ctx: typer.Context, actor: ActorArgument, output: OutputOption = Format.TABLE) -> None:
+    """Print how many messages wait."""
+    with connect(ctx) as ab:
+        found = ab.actors.getMessages(actorId=find_actor(ab, actor).id)
+    report(output, found, lambda: typer.echo(found.messages))
+
+
+def _purge(
+    ctx: typer.Context,
+    actor: ActorArgument,
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
+) -> None:
+    """Drop the messages that wait; their executions end in ERROR."""
+    with connect(ctx) as ab:
+        found = find_actor(ab, actor)
+        waiting = ab.actors.getMessages(actorId=found.id).messages
+        # A script has nobody to ask; it meant what it said.
+        if not yes and sys.stdin.isatty():
+            typer.confirm(f"Drop {waiting} messages of actor {found.id}?", abort=True, err=True)
+        ab.actors.deleteMessages(actorId=found.id)
