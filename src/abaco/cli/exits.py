@@ -9,9 +9,11 @@
     6    the object's status forbids the operation, or the object exists already
     130  interrupted (Ctrl-C)
 
-``abaco send --wait`` ends with the exit code of the execution's container.
+``abaco send --wait`` and ``abaco deploy`` end with the exit code of the execution's container.
 """
 
+from abaco.cli.output import note
+from abaco.client import Execution
 from abaco.errors import (
     AbacoError,
     Conflict,
@@ -26,7 +28,7 @@ from abaco.errors import (
     Unavailable,
 )
 
-__all__ = ["EXIT_CODES_HELP", "FAILED", "INTERRUPTED", "exit_code"]
+__all__ = ["EXIT_CODES_HELP", "FAILED", "INTERRUPTED", "code_of", "exit_code"]
 
 FAILED = 1
 INTERRUPTED = 130
@@ -46,9 +48,23 @@ _EXIT_BY_CODE = {
 
 EXIT_CODES_HELP = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 not found, 4 not permitted or not logged in, "
-    "5 server unavailable, 6 conflict, 130 interrupted; 'send --wait' exits as its execution did."
+    "5 server unavailable, 6 conflict, 130 interrupted; 'send --wait' and 'deploy' exit as their execution did."
 )
 
 
 def exit_code(error: AbacoError) -> int:
     return _EXIT_BY_CODE.get(error.code, FAILED)
+
+
+def code_of(execution: Execution) -> int:
+    """The exit code of an execution that has ended: its container's, unless that is unknown or none of a process.
+
+    Tells people why it was stopped, if it was. Raises AbacoError if it could not be run.
+    """
+    reason = execution.reason
+    if execution.status == "ERROR":
+        raise AbacoError(f"execution {execution.id} ended in ERROR: {reason or 'the server gives no reason'}")
+    if reason:
+        note(f"execution {execution.id}: {reason}")
+    code = execution.exit_code
+    return code if isinstance(code, int) and 0 <= code <= 255 else FAILED

@@ -13,11 +13,13 @@ from abaco.cli import (
     actors,
     aliases,
     configs,
+    deploy,
     describe,
     doctor,
     executions,
     explain,
     images,
+    init,
     login,
     logs,
     mailbox,
@@ -78,8 +80,9 @@ def build_app() -> typer.Typer:
     app.add_typer(nouns, name="actors")
     for verbs in (send, executions, explain, logs, results, state, mailbox, workers):
         verbs.register(app)
-    for verbs in (permissions, nonces, aliases, configs, search, images, top, doctor, server_verbs):
+    for verbs in (permissions, nonces, aliases, configs, search, images, init, deploy, top, doctor):
         verbs.register(app)
+    server_verbs.register(app)
     return app
 
 

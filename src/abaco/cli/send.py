@@ -7,14 +7,14 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from abaco.cli.exits import FAILED
+from abaco.cli.exits import code_of
 from abaco.cli.output import Format, note, print_bytes, report
 from abaco.cli.parameters import ActorArgument, OutputOption, variables
 from abaco.cli.progress import waiting
 from abaco.cli.resolve import find_actor
 from abaco.cli.session import connect
 from abaco.client import Abaco, Execution
-from abaco.errors import AbacoError, InvalidInput
+from abaco.errors import InvalidInput
 
 __all__ = ["register"]
 
@@ -111,15 +111,4 @@ def _finish(ab: Abaco, execution: Execution, output: Format) -> None:
         execution.raw,
         lambda: print_bytes(ab.logs.get(execution.actor_id, execution.id).encode()),
     )
-    reason = execution.reason
-    if execution.status == "ERROR":
-        raise AbacoError(f"execution {execution.id} ended in ERROR: {reason or 'the server gives no reason'}")
-    if reason:
-        note(f"execution {execution.id}: {reason}")
-    raise typer.Exit(_exit_code(execution))
-
-
-def _exit_code(execution: Execution) -> int:
-    """The container's exit code, unless it is unknown or no exit code of a process (0-255)."""
-    code = execution.exit_code
-    return code if isinstance(code, int) and 0 <= code <= 255 else FAILED
+    raise typer.Exit(code_of(execution))

@@ -46,6 +46,13 @@ class Blob:
     size: int
     open: Opener | None = None
 
+    def read(self) -> bytes:
+        """All of it. Raises LookupError if it is on the server only."""
+        if self.open is None:
+            raise LookupError(self.digest)
+        with self.open() as file:
+            return file.read()
+
 
 @dataclass(frozen=True)
 class LocalImage:
