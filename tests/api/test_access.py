@@ -66,6 +66,7 @@ TABLE: dict[str, Row] = {
     "haltExecution": Row(Takes.UPDATE, path="/actors/v2/{actor_id}/executions/{running_id}"),
     "getExecutionLogs": Row(Takes.READ),
     "getOneExecutionResult": Row(Takes.READ),
+    "listResults": Row(Takes.READ),
     "getPermissions": Row(Takes.READ),
     "updatePermissions": Row(Takes.UPDATE, json={"user": "somebody", "level": "READ"}),
     "listNonces": Row(Takes.UPDATE),

@@ -69,6 +69,7 @@ ROUTES = {
     "listMissingBlobs": ("POST", "/actors/v2/images/missing"),
     "uploadBlob": ("PUT", "/actors/v2/images/blobs/{digest}"),
     "getOneExecutionResult": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}/results"),
+    "listResults": ("GET", "/actors/v2/{actor_id}/results"),
     "listClients": ("GET", "/clients/v2"),
     "createClient": ("POST", "/clients/v2"),
     "getClient": ("GET", "/clients/v2/{client_name}"),

@@ -227,7 +227,7 @@ def test_the_stream_ends_when_the_server_stops(world: World) -> None:
 
 
 def test_a_silent_stream_shows_that_it_is_alive(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("abaco.api.following._HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr("abaco.api.following.HEARTBEAT_SECONDS", 0.01)
     actor = world.actor()
     execution = world.message(actor)
     claim = world.claim(actor)

@@ -19,7 +19,7 @@ from abaco.client import Abaco
 _ADDRESS = "http://127.0.0.1:8000"
 _BETWEEN = "--- the outputs of two blocks are told apart by this line ---"
 _SECONDS = 600
-_PYTHON = {"docs/guide-clients.md"}
+_PYTHON = {"docs/guide-clients.md", "docs/guide-executor.md"}
 
 
 def _script(page: str, language: str) -> tuple[str, list[str]]:
@@ -81,7 +81,16 @@ def home(server: LiveServer, tmp_path: Path) -> Path:
     return tmp_path / "config"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/guide-images.md", "docs/guide-clients.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "docs/quickstart.md",
+        "docs/guide-images.md",
+        "docs/guide-clients.md",
+        "docs/guide-executor.md",
+    ],
+)
 def test_the_commands_of_the_page_do_what_it_says(page: str, server: LiveServer, home: Path) -> None:
     language, shell = ("python", [sys.executable]) if page in _PYTHON else ("shell", ["bash"])
     script, expected = _script((ROOT / page).read_text("utf-8"), language)

@@ -60,11 +60,11 @@ def test_a_message_is_claimed_executed_and_recorded(rig: Rig) -> None:
     rig.turn()
     assert rig.store.logs.find(id_, rig.clock.now()) == "early "
     assert rig.store.results.pop(id_, rig.clock.now()) == b"r1"
-    assert rig.told == [f"execution:{id_}", f"log:{id_}"]
+    assert rig.told == [f"execution:{id_}", "results:actor1", f"log:{id_}"]
 
     rig.pool.end(id_, log="late")
     assert rig.turn().ended == 1
-    assert rig.told[2:] == [f"execution:{id_}"]
+    assert rig.told[3:] == [f"execution:{id_}"]
     assert rig.status(id_) is ExecutionStatus.COMPLETE
     assert rig.store.logs.find(id_, rig.clock.now()) == "early late"
     assert rig.events[-1] == ExecutionFinished("actor1", id_, 1, "COMPLETE", "exited", 0)

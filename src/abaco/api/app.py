@@ -29,6 +29,7 @@ from abaco.api.nonces import nonce_routes
 from abaco.api.options import options_routes
 from abaco.api.pages import page_routes
 from abaco.api.permissions import permission_routes
+from abaco.api.result_following import ResultFollowing, result_routes
 from abaco.api.search import Searches, search_routes
 from abaco.api.state import state_routes
 from abaco.api.surface import surfaces
@@ -89,12 +90,14 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger,
     caller = Caller(services.identity)
     waiters = Waiters(settings.max_sync_waiting)
     following = Following(services.executions, caller, bells, settings.max_followers)
+    results = ResultFollowing(services.executions, caller, bells, following.places)
     synchronous = Synchronous(services.mailbox, services.executions, waiters, wire, settings.sync_timeout_seconds)
     searches = Searches(services.search, caller, wire, settings.search_concurrency)
     api: Sequence[BaseRouteHandler] = [
         *actor_routes(services.actors, searches, bells, caller, wire),
         *message_routes(services.mailbox, services.identity, synchronous, waiters, bells, caller, wire, settings),
         *execution_routes(services.executions, searches, following, caller, wire),
+        *result_routes(services.executions, results, caller, wire),
         *explanation_routes(services.explanations, caller, wire),
         *search_routes(searches),
         *state_routes(services.state, caller, wire),

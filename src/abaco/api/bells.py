@@ -28,6 +28,12 @@ class Bell:
         self._event = anyio.Event()
         return rang
 
+    def rang(self) -> bool:
+        """Whether it rang since this, or the last wait, was asked for."""
+        rang = self._event.is_set()
+        self._event = anyio.Event()
+        return rang
+
 
 class Bells:
     """All bells of the API; used in the event loop only."""

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from abaco.api import schemas
 from abaco.api.auth import Caller
 from abaco.api.documents import Query, documented
-from abaco.api.following import Following
+from abaco.api.following import FOLLOW, Following
 from abaco.api.params import surface_of
 from abaco.api.search import SEARCH, Searches
 from abaco.api.surface import CANONICAL_ROOT
@@ -36,7 +36,7 @@ _LOGGED = documented(
             "follow",
             "Send the log while it is written, as server-sent events (text/event-stream).",
             "true",
-            {"type": "string", "enum": ["true", "false"]},
+            FOLLOW,
         ),
         *SEARCH,
     ],

@@ -1,6 +1,6 @@
 """Following a log while it is written: ``GET .../logs?follow=true``."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -19,11 +19,12 @@ from abaco.domain.log_position import LogPiece, LogPosition
 from abaco.errors import AbacoError, InvalidInput
 from abaco.services.executions import Executions
 
-__all__ = ["Following"]
+__all__ = ["FOLLOW", "HEARTBEAT_SECONDS", "OPENING", "Following"]
 
-_HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 15.0
 """Also how late a lost word of the engine is noticed."""
-_OPENING = "retry: 1000\n\n"
+FOLLOW: Mapping[str, Any] = {"type": "string", "enum": ["true", "false"]}
+OPENING = "retry: 1000\n\n"
 """How many milliseconds browsers wait before they connect again."""
 Look = Callable[[LogPosition], Awaitable[LogPiece]]
 
@@ -64,7 +65,7 @@ class Following:
 
     async def _write(self, look: Look, execution: Execution, known: LogPosition, surface: Surface, say: Say) -> None:
         topics = f"execution:{execution.id}", f"log:{execution.id}", f"actor:{execution.actor_id}"
-        await say(_OPENING)
+        await say(OPENING)
         with self._bells.bell(*topics) as bell:
             while not self._bells.is_closing:
                 try:
@@ -79,7 +80,7 @@ class Following:
                 elif piece.is_last:
                     await say(event("end", _end(surface, piece.execution), str(known)))
                     return
-                elif not await bell.wait(_HEARTBEAT_SECONDS):
+                elif not await bell.wait(HEARTBEAT_SECONDS):
                     await say(": still there\n\n")
 
 

@@ -37,6 +37,9 @@ FIELDS: Mapping[str, Word] = {
     "executions": Word("URL of the actor's executions.", f"{_SERVER}/actors/v2/{_ID}/executions"),
     "execution": Word("URL of the execution.", f"{_SERVER}/actors/v2/{_ID}/executions/wmQdRq4X1ZbA3"),
     "messages": Word("URL of the actor's messages.", f"{_SERVER}/actors/v2/{_ID}/messages"),
+    "number": Word("Of the result; later ones have higher numbers.", 17),
+    "data": Word("The result's bytes in Base64.", "aGVsbG8="),
+    "results": Word("Oldest first, 64 at most; ask again for those after the last.", []),
     "logs": Word("URL of the execution's log.", f"{_SERVER}/actors/v2/{_ID}/executions/wmQdRq4X1ZbA3/logs"),
     "ExecutionLinks.owner": Word("URL of the sender's profile.", f"{_SERVER}/profiles/v2/ada"),
     **dict.fromkeys(

@@ -15,6 +15,7 @@ Whatever goes wrong is raised as an error of `abaco.errors`.
 from abaco.client.abaco import Abaco
 from abaco.client.actors import Actor, ActorAttributes
 from abaco.client.executions import Execution, ExecutionEntry, ExecutionSummary, Explanation
+from abaco.client.executor import AbacoExecutor, AbacoFuture, RemoteTraceback
 from abaco.client.handle import ActorHandle
 from abaco.client.images import Image, ImageManifest, Pushed
 from abaco.client.local_image import Blob, LocalImage, described, open_image
@@ -25,6 +26,8 @@ from abaco.client.run import Run
 
 __all__ = [
     "Abaco",
+    "AbacoExecutor",
+    "AbacoFuture",
     "Actor",
     "ActorAttributes",
     "ActorHandle",
@@ -39,6 +42,7 @@ __all__ = [
     "LocalImage",
     "Pushed",
     "Raw",
+    "RemoteTraceback",
     "Reply",
     "Run",
     "Sent",

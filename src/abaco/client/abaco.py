@@ -80,7 +80,7 @@ class Abaco:
         self.messages = Messages(self._connection)
         self.executions = Executions(self._connection, clock)
         self.logs = Logs(self._connection, clock)
-        self.results = Results(self._connection)
+        self.results = Results(self._connection, clock)
         self.state = State(self._connection)
         self.images = Images(self._connection)
 

@@ -1,8 +1,10 @@
 """The one HTTP connection of a client: addresses, credentials, retries, and network trouble in words."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -63,15 +65,22 @@ class Connection:
         """The raw body of a GET that removes what it returns: repeated only if it cannot have been received."""
         return body_of(self._send(self._request("GET", path), _RETRIED_WHEN_POPPING))
 
-    def events(self, path: str, params: Mapping[str, str], after: str) -> Iterator[ServerEvent]:
+    def events(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        after: str,
+        on_open: Callable[[Callable[[], None]], None] = lambda _: None,
+    ) -> Iterator[ServerEvent]:
         """What a stream says after the event named so ("": from the beginning), until it ends or breaks.
 
-        Raises Unavailable if it cannot be had, or breaks.
+        `on_open` gets what another thread may call to break it. Raises Unavailable if it cannot be had, or breaks.
         """
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
         request = self._build("GET", path, params=params, headers=headers, timeout=self._stream_timeout)
         try:
             with closing(self._http.send(request, auth=self._auth, stream=True)) as response:
+                on_open(partial(_hang_up, response))
                 yield from events_of(stream_of(response))
         except httpx.TransportError as error:
             raise Unavailable(self._trouble(request, error)) from error
@@ -146,6 +155,15 @@ class Connection:
         if request.method == "GET" or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             return text
         return f"{text} The request may have been carried out all the same."
+
+
+def _hang_up(response: httpx.Response) -> None:
+    """Shut the connection down: to close it would not wake the thread that reads from it."""
+    stream = response.extensions.get("network_stream")
+    connection = stream.get_extra_info("socket") if stream is not None else None
+    if connection is not None:
+        with suppress(OSError):  # it is down already
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def path(*parts: str) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "NewMessage",
     "PlacedWorker",
     "Requeue",
+    "StoredResult",
     "StoredToken",
     "Waiting",
     "WorkersAdded",
@@ -123,6 +124,15 @@ class Closing:
     log_lifetime_seconds: int
     results: Sequence[bytes] = ()
     result_lifetime_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """A result that nobody has taken; `number` rises in the order of storing."""
+
+    number: int
+    execution_id: str
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)

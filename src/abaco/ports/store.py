@@ -29,6 +29,7 @@ from abaco.ports.records import (
     NewMessage,
     PlacedWorker,
     Requeue,
+    StoredResult,
     StoredToken,
     Waiting,
     WorkersAdded,
@@ -273,8 +274,14 @@ class LogRepository(Protocol):
 
 
 class ResultRepository(Protocol):
-    def append(self, sent: Sequence[ResultSent], expires_at: datetime) -> None:
-        """Queue results of current attempts in order; nothing happens for lost ones."""
+    def append(self, sent: Sequence[ResultSent], expires_at: datetime) -> set[str]:
+        """Queue results of current attempts in order; nothing happens for lost ones. The ids of their actors."""
+
+    def of_actor(self, actor_id: str, after: int, limit: int, now: datetime) -> list[StoredResult]:
+        """Unexpired results that nobody took, those numbered higher than `after`, in the order of their numbers.
+
+        What is stored later has a higher number than whatever could be read before.
+        """
 
     def pop(self, execution_id: str, now: datetime, *, lasting: bool = True) -> bytes | None:
         """Take the oldest unexpired result, or None; two callers never get the same one.

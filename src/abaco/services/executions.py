@@ -9,13 +9,14 @@ from abaco.domain.log_position import LogPiece, LogPosition
 from abaco.domain.permission import Level
 from abaco.domain.user import Principal
 from abaco.errors import ExecutionFailed, NotFound
-from abaco.ports import Clock, Notifier, Store
+from abaco.ports import Clock, Notifier, Store, StoredResult
 from abaco.services.access import Access
 from abaco.services.mailbox import Posted
 
 __all__ = ["Answer", "Executions"]
 
 _PIECE_CHARACTERS = 65_536
+_RESULTS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,11 @@ class Executions:
         actor = self._access.require(caller, identifier, Level.READ)
         self._find(actor, execution_id)
         return self._store.results.pop(execution_id, self._clock.now()) or b""
+
+    def results_after(self, caller: Principal, identifier: str, after: int) -> tuple[Actor, list[StoredResult]]:
+        """What executions of the actor sent after the result numbered so, the oldest of it; it stays to be read."""
+        actor = self._access.require(caller, identifier, Level.READ)
+        return actor, self._store.results.of_actor(actor.id, after, _RESULTS_AT_ONCE, self._clock.now())
 
     def _find(self, actor: Actor, execution_id: str) -> Execution:
         execution = self._store.executions.find(actor.id, execution_id)

@@ -14,6 +14,7 @@ from abaco.domain.event import (
     LateOutcomeIgnored,
 )
 from abaco.domain.execution import Claim, Outcome, StopReason, context, not_run
+from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import ContentType
 from abaco.domain.mount import MountRules, mounts_of
 from abaco.domain.queue import Queue
@@ -156,8 +157,9 @@ class Work:
         """Make readable what running containers sent."""
         if results:
             expires_at = self._clock.now() + timedelta(seconds=self._limits.result_ex)
-            self._store.results.append(results, expires_at)
+            actor_ids = self._store.results.append(results, expires_at)
             self._tell({result.execution_id for result in results})
+            self._tell(actor_ids, "results")
         if logs:
             self._store.logs.append(logs)
             self._tell({piece.execution_id for piece in logs}, "log")
@@ -192,6 +194,8 @@ class Work:
         for claim in claims:
             self._failed_starts.pop(claim.execution_id, None)
         self._tell({claim.execution_id for claim, did_land in zip(claims, landed, strict=True) if did_land})
+        self._tell({one.actor.id for one, closing in zip(claims, closings, strict=True) if closing.results}, "results")
+        self._tell({one.actor.id for one, closing in zip(claims, closings, strict=True) if _failed(closing)}, "failed")
         for claim, closing, did_land in zip(claims, closings, landed, strict=True):
             if not did_land:
                 self._emit(LateOutcomeIgnored(claim.execution_id, claim.attempt))
@@ -203,10 +207,10 @@ class Work:
                 ),
             )
 
-    def _tell(self, execution_ids: Iterable[str], what: str = "execution") -> None:
-        """Wake requests that wait for these executions, or follow their logs, now that it is on disk."""
-        for execution_id in execution_ids:
-            self._answers.notify(f"{what}:{execution_id}")
+    def _tell(self, ids: Iterable[str], what: str = "execution") -> None:
+        """Wake requests that wait for these executions, or follow logs or actors' results, now that it is on disk."""
+        for each in ids:
+            self._answers.notify(f"{what}:{each}")
 
     def _closing(self, claim: Claim, outcome: Outcome, log_text: str) -> Closing:
         lifetime = self._limits.log_ex if claim.actor.log_ex is None else claim.actor.log_ex
@@ -269,6 +273,11 @@ class Work:
             self._emit(ExecutionRequeued(execution_id, reason))
         self._store.engines.remove(engine_id)
         return len(lost)
+
+
+def _failed(closing: Closing) -> bool:
+    """Whether who waits for results has to look what became of the execution."""
+    return closing.outcome.status is not ExecutionStatus.COMPLETE or closing.outcome.exit_code != 0
 
 
 def _user(claim: Claim) -> tuple[int, int] | None:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, text
 
 from abaco.domain.lifecycle import ExecutionStatus
-from abaco.ports import LogAppended, ResultSent
+from abaco.ports import LogAppended, ResultSent, StoredResult
 from abaco.store.alive import is_alive
 from abaco.store.database import Database
 from abaco.store.statement import Statement
@@ -62,6 +62,7 @@ _POP = Statement(
     .returning(results.c.data)
 )
 _OLDEST = Statement(_FIRST)
+_QUEUE_UP = text("SELECT pg_advisory_xact_lock(hashtextextended(:actor, 0))")
 _RESULT = ("execution_id", "actor_id", "data", "expires_at")
 _ADD_RESULTS = Statement(insert(results).values({name: bindparam(name) for name in _RESULT}))
 
@@ -71,7 +72,18 @@ def write_results(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
     alive = {actor_id for actor_id in {row["actor_id"] for row in rows} if is_alive(connection, actor_id)}
     kept = [row for row in rows if row["actor_id"] in alive]
     if kept:
+        _queue_up(connection, {row["actor_id"] for row in kept})
         _ADD_RESULTS.run(connection, *kept)
+
+
+def _queue_up(connection: Connection, actor_ids: Iterable[str]) -> None:
+    """Number an actor's results in the order in which they can be read: who follows them asks for higher numbers.
+
+    SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        for actor_id in sorted(actor_ids):  # in the same order everywhere, so that nobody waits in a circle
+            connection.execute(_QUEUE_UP, {"actor": f"results of {actor_id}"})
 
 
 def _current_actor(connection: Connection, execution_id: str, attempt: int) -> str | None:
@@ -116,7 +128,7 @@ class Results:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, sent: Sequence[ResultSent], expires_at: datetime) -> None:
+    def append(self, sent: Sequence[ResultSent], expires_at: datetime) -> set[str]:
         with self._database.write() as connection:
             rows = [
                 {"execution_id": one.execution_id, "actor_id": actor_id, "data": one.data, "expires_at": expires_at}
@@ -124,6 +136,17 @@ class Results:
                 if (actor_id := _current_actor(connection, one.execution_id, one.attempt)) is not None
             ]
             write_results(connection, rows)
+        return {str(row["actor_id"]) for row in rows}
+
+    def of_actor(self, actor_id: str, after: int, limit: int, now: datetime) -> list[StoredResult]:
+        query = (
+            select(results.c.seq, results.c.execution_id, results.c.data)
+            .where(results.c.actor_id == actor_id, results.c.seq > after, results.c.expires_at > now)
+            .order_by(results.c.seq)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [StoredResult(row.seq, row.execution_id, bytes(row.data)) for row in connection.execute(query)]
 
     def pop(self, execution_id: str, now: datetime, *, lasting: bool = True) -> bytes | None:
         asked = {"execution": execution_id, "now": now}

@@ -15,7 +15,7 @@ from abaco.api.schemas.clients import (
     SubscriptionDescription,
 )
 from abaco.api.schemas.configs import Config, ConfigDescription, ConfigUpdate
-from abaco.api.schemas.executions import Execution, Explanation, Logs, Summary
+from abaco.api.schemas.executions import Execution, Explanation, Logs, Results, Summary
 from abaco.api.schemas.images import Blob, Blobs, Image, ImageDescription, ImageManifest, Missing
 from abaco.api.schemas.messages import Message, Messages, Posted, Purged
 from abaco.api.schemas.profiles import Profile
@@ -79,6 +79,7 @@ __all__ = [
     "Posted",
     "Profile",
     "Purged",
+    "Results",
     "Revocation",
     "Site",
     "State",

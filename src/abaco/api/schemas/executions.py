@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from abaco.api.schemas.base import Camel, Links
 
-__all__ = ["Execution", "Explanation", "Logs", "Summary"]
+__all__ = ["Execution", "Explanation", "Logs", "Results", "Summary"]
 
 
 class ExecutionLinks(Struct):
@@ -98,6 +98,17 @@ class Summary(Camel, kw_only=True):
     total_cpu: int
     total_io: int
     total_runtime: int
+    links: Links = msgspec.field(name="_links")
+
+
+class Result(Camel, kw_only=True):
+    number: int
+    execution_id: str
+    data: str
+
+
+class Results(Struct):
+    results: list[Result]
     links: Links = msgspec.field(name="_links")
 
 

@@ -78,6 +78,10 @@ class ActorsOperations(Operations):
         """Take the oldest unread result."""
         return self._raw("GET", path("actors", "v2", actorId, "executions", executionId, "results"), more)
 
+    def listResults(self, *, actorId: str, **more: Unpack[More]) -> Reply:
+        """Read the results of all executions, without taking them; or follow them."""
+        return self._reply("GET", path("actors", "v2", actorId, "results"), more)
+
     def explainExecution(self, *, actorId: str, executionId: str, **more: Unpack[More]) -> Reply:
         """Say where an execution's time goes, and why it waits or how it ended."""
         return self._reply("GET", path("actors", "v2", actorId, "executions", executionId, "explain"), more)

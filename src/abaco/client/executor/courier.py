@@ -1,0 +1,205 @@
+"""Brings tasks to an actor and answers back: one thread posts, another listens to the stream of results."""
+
+import threading
+from collections import deque
+from concurrent.futures import BrokenExecutor
+from contextlib import suppress
+
+from abaco.client.abaco import Abaco
+from abaco.client.executions import TERMINAL
+from abaco.client.executor.tasks import AbacoFuture, Parts, Task
+from abaco.client.results import Followed, FollowedResults
+from abaco.errors import AbacoError, ExecutionFailed, Unavailable
+
+__all__ = ["Courier"]
+
+
+class Courier:
+    """At most `window` messages are at the server, the others can be cancelled; None: each is posted by `put`.
+
+    It ends when it was closed and every future is done; then, if it is `temporary`, the actor is deleted.
+    """
+
+    def __init__(self, ab: Abaco, actor_id: str, window: int | None, *, temporary: bool) -> None:
+        self._ab = ab
+        self._actor_id = actor_id
+        self._window = window
+        self._temporary = temporary
+        self._change = threading.Condition()
+        self._waiting: deque[Task] = deque()
+        self._chosen: deque[Task] = deque()
+        self._sent: dict[str, AbacoFuture] = {}
+        self._parts: dict[str, Parts] = {}
+        # Results may be here before the post that they answer has returned; those of others are not kept.
+        self._posting = 0
+        self._early: list[Followed] = []
+        self._closed = False
+        self._broken: Exception | None = None
+        self.finished = threading.Event()
+        self._stream = FollowedResults(ab.results, actor_id)
+        threading.Thread(target=self._listen, name=f"abaco-results-{actor_id}", daemon=True).start()
+        threading.Thread(target=self._work, name=f"abaco-posts-{actor_id}", daemon=True).start()
+
+    def put(self, task: Task) -> None:
+        """Take on a task. Raises BrokenExecutor if the actor is gone; without window what posting raises."""
+        with self._change:
+            if self._broken is not None:
+                raise BrokenExecutor(str(self._broken)) from self._broken
+            if self._window is None or self._has_room():
+                # From now on it cannot be cancelled.
+                task.future.set_running_or_notify_cancel()
+                self._posting += 1
+            if self._window is not None:
+                (self._chosen if task.future.running() else self._waiting).append(task)
+                self._change.notify_all()
+                return
+        self._post(task)
+
+    def expect(self, execution_id: str, future: AbacoFuture) -> None:
+        """Wait for the answer to a message that was posted before."""
+        with self._change:
+            self._sent[execution_id] = future
+
+    def close(self, *, cancel: bool = False) -> None:
+        """Take on no more, and end once everything is done. With `cancel` what was not posted is cancelled."""
+        with self._change:
+            self._closed = True
+            dropped = [task for task in self._waiting if cancel]
+            if cancel:
+                self._waiting.clear()
+            self._change.notify_all()
+        for task in dropped:
+            task.future.cancel()
+            task.future.set_running_or_notify_cancel()
+
+    def finish(self) -> None:
+        """At the end of the program, after `close`: wait for what would be lost with it."""
+        if self._temporary:
+            self.finished.wait()
+
+    # --- posting ---
+
+    def _work(self) -> None:
+        while (task := self._next()) is not None:
+            try:
+                self._post(task)
+            except Exception as error:  # noqa: BLE001 - for whoever waits for the future
+                task.future.set_exception(error)
+        self._stream.close()
+        if self._temporary:
+            with suppress(AbacoError):  # it is gone, or the server is
+                self._ab.actors.delete(self._actor_id)
+        self.finished.set()
+
+    def _next(self) -> Task | None:
+        """The next task once there is room for it, counted as being posted; None at the end."""
+        with self._change:
+            while True:
+                while self._waiting and self._has_room():
+                    task = self._waiting.popleft()
+                    if task.future.set_running_or_notify_cancel():
+                        self._posting += 1
+                        self._chosen.append(task)
+                if self._chosen:
+                    return self._chosen.popleft()
+                if self._closed and not (self._waiting or self._sent or self._posting):
+                    return None
+                self._change.wait()
+
+    def _has_room(self) -> bool:
+        return self._window is not None and len(self._sent) + self._posting < self._window
+
+    def _post(self, task: Task) -> None:
+        execution_id = None
+        try:
+            execution_id = self._ab.messages.send(self._actor_id, data=task.message).execution_id
+        finally:
+            self._posted(execution_id, task.future)
+
+    def _posted(self, execution_id: str | None, future: AbacoFuture) -> None:
+        with self._change:
+            if execution_id is not None:
+                future.execution_id = execution_id
+                self._sent[execution_id] = future
+            self._posting -= 1
+            mine = [each for each in self._early if each.execution_id == execution_id]
+            self._early = [each for each in self._early if each.execution_id != execution_id] if self._posting else []
+            broken = self._broken
+            self._change.notify_all()
+        for each in mine:
+            self._take(each)
+        if broken is not None and execution_id is not None:
+            self._fail(execution_id, broken)
+
+    # --- listening ---
+
+    def _listen(self) -> None:
+        try:
+            for followed in self._stream:
+                if followed is None:
+                    with suppress(Unavailable):  # the next sign of life makes it look again
+                        self._look()
+                else:
+                    self._take(followed)
+        except Exception as error:  # noqa: BLE001 - or whoever waits would wait for ever
+            self._break(error)
+
+    def _take(self, followed: Followed) -> None:
+        """A result: of a message that was sent, perhaps of one that is being posted, or of somebody else's."""
+        with self._change:
+            if followed.execution_id not in self._sent:
+                if self._posting:
+                    self._early.append(followed)
+                return
+            parts = self._parts.setdefault(followed.execution_id, Parts())
+        try:
+            answer = parts.add(followed.data)
+        except AbacoError as error:
+            self._fail(followed.execution_id, error)
+            return
+        if answer is not None and (future := self._done(followed.execution_id)) is not None:
+            answer.settle(future)
+
+    def _look(self) -> None:
+        """Find the executions that have ended without an answer: killed, out of memory, purged."""
+        with self._change:
+            if not self._sent:
+                return
+        for entry in self._ab.executions.list(self._actor_id).executions:
+            if entry.status in TERMINAL and entry.id in self._sent:
+                # The stream may be about to bring it: what is still there was not read by anybody.
+                for data in self._ab.results.all(self._actor_id, entry.id):
+                    self._take(Followed(0, entry.id, data))
+                if entry.id in self._sent:
+                    self._fail(entry.id, self._reason(entry.id))
+
+    def _reason(self, execution_id: str) -> ExecutionFailed:
+        execution = self._ab.executions.get(self._actor_id, execution_id)
+        how = execution.reason or f"exit code {execution.exit_code}, and no answer"
+        return ExecutionFailed(f"execution {execution_id}, which was to make the call, ended: {how}.")
+
+    def _done(self, execution_id: str) -> AbacoFuture | None:
+        with self._change:
+            self._parts.pop(execution_id, None)
+            future = self._sent.pop(execution_id, None)
+            self._change.notify_all()
+        return future
+
+    def _fail(self, execution_id: str, error: Exception) -> None:
+        future = self._done(execution_id)
+        if future is not None:
+            future.set_exception(error)
+
+    def _break(self, error: Exception) -> None:
+        """Nothing more will come: the actor was deleted, or the server stays away."""
+        with self._change:
+            self._broken = error
+            waiting = list(self._waiting)
+            self._waiting.clear()
+            sent = list(self._sent)
+            self._change.notify_all()
+        for execution_id in sent:
+            self._fail(execution_id, error)
+        for task in waiting:
+            if task.future.set_running_or_notify_cancel():
+                task.future.set_exception(BrokenExecutor(str(error)))

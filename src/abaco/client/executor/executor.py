@@ -1,0 +1,184 @@
+"""`AbacoExecutor`: Python functions that are called in containers, as `concurrent.futures` has it."""
+
+import atexit
+import itertools
+import math
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import cloudpickle
+
+from abaco.client.abaco import Abaco
+from abaco.client.actors import Actor, ActorAttributes
+from abaco.client.executor.courier import Courier
+from abaco.client.executor.mapping import Mapped
+from abaco.client.executor.tasks import AbacoFuture, many, one
+from abaco.errors import Conflict, InvalidInput
+
+__all__ = ["DEFAULT_IMAGE", "AbacoExecutor"]
+
+DEFAULT_IMAGE = "abacosamples/py3_func"
+_AHEAD = 2
+"""Messages at the server for each worker: one that runs, and one that it finds when it is done."""
+_CHUNKS_FOR_EACH = 4
+_LARGEST_CHUNK = 1_000
+
+
+class AbacoExecutor(Executor):
+    """Calls functions in the containers of a warm actor; an `Executor` of `concurrent.futures` in all it does.
+
+        with AbacoExecutor(ab) as executor:
+            print(list(executor.map(math.sqrt, range(100))))
+
+    `ab` is the client to use (None: one of its own, which finds the server as `Abaco()` does). `image` is what
+    functions run in: the same minor version of Python as here, and whatever they import. `num_workers` is for how many
+    workers to keep work at the server; how many there are is the server's to decide. `attributes` are the actor's, as
+    of `ab.actors.add`; it has to be ready within `timeout` seconds.
+
+    Without `name` the actor is the executor's own: at most `2 * num_workers` messages are sent ahead, futures that
+    were not sent can be cancelled, and `shutdown` deletes the actor. With a `name` it stays, and is found again by it:
+    `submit` and `map` return when what they send is on the server's disk, whatever becomes of this process.
+
+    `progress` shows a bar for maps that take long; None does so on a terminal and in a notebook.
+
+    Raises Conflict if the actor goes to ERROR, or if the one of that name has another image; TimeoutError.
+    """
+
+    def __init__(
+        self,
+        ab: Abaco | None = None,
+        *,
+        image: str | None = None,
+        name: str | None = None,
+        num_workers: int = 4,
+        timeout: float | None = 60.0,
+        progress: bool | None = None,
+        attributes: ActorAttributes | None = None,
+    ) -> None:
+        if num_workers < 1:
+            raise InvalidInput("num_workers must be at least 1.")
+        self.num_workers = num_workers
+        self._progress = progress
+        self._own = Abaco() if ab is None else None
+        self._ab = ab or self._own or Abaco()
+        actor = _found(self._ab, name, image) or _added(self._ab, name, image or DEFAULT_IMAGE, attributes or {})
+        self.actor_id, self.image = actor.id, actor.image
+        _await_ready(self._ab, actor, timeout)
+        window = _AHEAD * num_workers if name is None else None
+        self._courier = Courier(self._ab, actor.id, window, temporary=name is None)
+        self._is_shut_down = False
+        # Whoever forgets the executor, or ends the program, still gets what was submitted.
+        weakref.finalize(self, self._courier.close).atexit = False
+        _COURIERS.add(self._courier)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(actor_id={self.actor_id!r}, image={self.image!r})"
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> AbacoFuture:
+        """Have ``fn(*args, **kwargs)`` called. An exception it raises comes back with `RemoteTraceback` as its cause.
+
+        Raises what pickling the call does, RuntimeError after `shutdown`, BrokenExecutor if the actor is gone.
+        """
+        self._require_open()
+        task = one(fn, args, kwargs)
+        self._courier.put(task)
+        return task.future
+
+    def map(
+        self,
+        fn: Callable[..., Any],
+        *iterables: Iterable[Any],
+        timeout: float | None = None,
+        chunksize: int | None = None,
+        buffersize: int | None = None,
+    ) -> Iterator[Any]:
+        """``map(fn, *iterables)`` with the calls made in containers; results come in order, as they are asked for.
+
+        `chunksize` calls share a message (None: as many as keep all workers busy); `buffersize` chunks at most are
+        under way or wait to be asked for, and arguments are read only then (None: all at once). The iterator raises
+        what a call raised, and TimeoutError where a result is not there `timeout` seconds after `map` was called.
+        """
+        self._require_open()
+        if (chunksize is not None and chunksize < 1) or (buffersize is not None and buffersize < 1):
+            raise ValueError("chunksize and buffersize must be at least 1.")
+        calls: Iterable[tuple[Any, ...]] = zip(*iterables, strict=False)
+        total = None
+        if buffersize is None:
+            calls = list(calls)
+            total = len(calls)
+            chunksize = chunksize or self._chunk(total)
+        return Mapped(self._sent(cloudpickle.dumps(fn), _chunked(calls, chunksize or 1)), timeout, buffersize).results(
+            total, self._progress
+        )
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls; `wait` until all are done, and the actor deleted unless it has a name.
+
+        With `cancel_futures` those that were not sent are cancelled.
+        """
+        self._is_shut_down = True
+        self._courier.close(cancel=cancel_futures)
+        if wait:
+            self._courier.finished.wait()
+            if self._own is not None:
+                self._own.close()
+
+    def _require_open(self) -> None:
+        if self._is_shut_down:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+
+    def _chunk(self, total: int) -> int:
+        return max(1, min(_LARGEST_CHUNK, math.ceil(total / (_CHUNKS_FOR_EACH * self.num_workers))))
+
+    def _sent(self, function: bytes, chunks: Iterable[Sequence[Any]]) -> Iterator[AbacoFuture]:
+        for chunk in chunks:
+            task = many(function, chunk)
+            self._courier.put(task)
+            yield task.future
+
+
+def _found(ab: Abaco, name: str | None, image: str | None) -> Actor | None:
+    """The caller's oldest actor of that name. Raises Conflict if it has another image than asked for."""
+    if name is None:
+        return None
+    found = next((each for each in ab.actors.list() if each.name == name and "warm" in each.hints), None)
+    if found is not None and image not in {None, found.image}:
+        raise Conflict(f"the executor {name!r} has the image {found.image}: delete its actor, or take another name.")
+    return found
+
+
+def _added(ab: Abaco, name: str | None, image: str, attributes: ActorAttributes) -> Actor:
+    given: ActorAttributes = {"description": "Calls the functions of an AbacoExecutor."}
+    given.update(attributes)
+    given["hints"] = sorted({"warm", *attributes.get("hints", ())})
+    if name is not None:
+        given["name"] = name
+    return ab.actors.add(image, **given)
+
+
+def _await_ready(ab: Abaco, actor: Actor, timeout: float | None) -> None:
+    if actor.status == "READY":
+        return
+    registered = ab.actors.wait(actor.id, timeout)
+    if registered.status == "ERROR":
+        raise Conflict(f"the actor of {actor.image} is in ERROR: {registered.status_message}")
+
+
+def _chunked(calls: Iterable[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    source = iter(calls)
+    while chunk := list(itertools.islice(source, size)):
+        yield chunk
+
+
+_COURIERS: "weakref.WeakSet[Courier]" = weakref.WeakSet()
+
+
+@atexit.register
+def _finish() -> None:
+    """As the executors of the standard library: the program ends when what was submitted is done."""
+    for courier in list(_COURIERS):
+        courier.close()
+    for courier in list(_COURIERS):
+        courier.finish()

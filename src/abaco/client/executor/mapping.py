@@ -1,0 +1,91 @@
+"""The results of a map: in order, when they are asked for, with a bar if they take long."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from abaco.client.executor.tasks import AbacoFuture
+
+__all__ = ["Mapped"]
+
+_BAR_SECONDS = 1.0
+"""Shorter maps need no bar."""
+
+
+class Mapped:
+    """`futures`, which are of chunks, are made at once, or (`ahead`) no more than so many before they are needed."""
+
+    def __init__(self, futures: Iterator[AbacoFuture], timeout: float | None, ahead: int | None) -> None:
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._futures = futures
+        self._under_way: deque[AbacoFuture] = deque()
+        for future in futures:
+            self._under_way.append(future)
+            if len(self._under_way) == ahead:
+                break
+
+    def results(self, total: int | None, progress: bool | None) -> Iterator[Any]:
+        """What the calls returned; `total` is how many there are, if that is known."""
+        bar = _Bar(total, progress)
+        try:
+            with bar:
+                while self._under_way:
+                    # Not kept in a variable: what was handed out is not held here.
+                    for outcome in self._next():
+                        bar.advance()
+                        yield outcome.get()
+        finally:
+            for future in self._under_way:
+                future.cancel()
+
+    def _next(self) -> Iterator[Any]:
+        left = None if self._deadline is None else self._deadline - time.monotonic()
+        outcomes = deque(self._under_way[0].result(left))
+        self._under_way.popleft()
+        self._under_way.extend([future] if (future := next(self._futures, None)) is not None else [])
+        while outcomes:
+            yield outcomes.popleft()
+
+
+class _Bar:
+    """Shows how many results there are, once that takes longer than a moment."""
+
+    def __init__(self, total: int | None, progress: bool | None) -> None:
+        self._total = total
+        self._shown = _is_watched() if progress is None else progress
+        self._at = time.monotonic() + _BAR_SECONDS
+        self._done = 0
+        self._stack = ExitStack()
+        self._update: Any = None
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def advance(self) -> None:
+        self._done += 1
+        if not self._shown:
+            return
+        if self._update is None and time.monotonic() >= self._at:
+            self._update = self._open()
+        if self._update is not None:
+            self._update(self._done)
+
+    def _open(self) -> Any:
+        # Forty milliseconds that short maps need not pay.
+        from rich.console import Console  # noqa: PLC0415
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
+
+        columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        bar = self._stack.enter_context(Progress(*columns, console=Console(stderr=True), transient=True))
+        task = bar.add_task("", total=self._total)
+        return lambda done: bar.update(task, completed=done)
+
+
+def _is_watched() -> bool:
+    """Whether somebody sees what is drawn: on a terminal, or in a notebook (whose kernel is loaded then)."""
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
