@@ -45,7 +45,7 @@ class Row:
 
     takes: Takes
     path: str = ""
-    json: dict[str, Any] = field(default_factory=dict)
+    json: Any = field(default_factory=dict)
     on: tuple[str, ...] = ("actor",)
 
 
@@ -59,6 +59,7 @@ TABLE: dict[str, Row] = {
     "updateState": Row(Takes.UPDATE, json={"count": 1}),
     "getMessages": Row(Takes.READ),
     "sendMessage": Row(Takes.EXECUTE, json={"message": "hi"}),
+    "sendMessages": Row(Takes.EXECUTE, json=[{"message": "hi"}]),
     "deleteMessages": Row(Takes.UPDATE),
     "listExecutions": Row(Takes.READ),
     "getExecution": Row(Takes.READ),
@@ -130,6 +131,7 @@ TABLE: dict[str, Row] = {
 }
 OUTLIVES_NONCES = {"addNonce", "listNonces", "getNonce", "deleteNonce", "updatePermissions"}
 """What no nonce opens, whatever its level."""
+SENDING = {"sendMessage", "sendMessages"}
 LEVELLED = [operation for operation, row in TABLE.items() if isinstance(row.takes.value, Level)]
 ON_ACTORS = [operation for operation in LEVELLED if "{actor_id}" in ROUTES.get(operation, ("", ""))[1]]
 
@@ -222,7 +224,9 @@ def request_of(operation: str, scene: Scene) -> tuple[str, str, dict[str, Any]]:
     """Method, path and body of an operation's request; everything it names has been made."""
     row = TABLE[operation]
     method, path = ROUTES[operation]
-    json = {key: value.format_map(scene) if isinstance(value, str) else value for key, value in row.json.items()}
+    json = row.json
+    if isinstance(json, dict):
+        json = {key: value.format_map(scene) if isinstance(value, str) else value for key, value in json.items()}
     return method, (row.path or path).format_map(scene), {"json": json} if json else {}
 
 
@@ -308,7 +312,7 @@ def test_nonces(scene: Scene, operation: str, level: Level) -> None:
     """A nonce of the owner opens what its level does, on its own actor, and nothing that would outlive it."""
     method, path, body = request_of(operation, scene)
     nonce = scene.world.post(f"{scene.actor}/nonces", OWNER, json={"level": level.name})["id"]
-    needed = Level.READ if method == "GET" else Level.EXECUTE if operation == "sendMessage" else Level.UPDATE
+    needed = Level.READ if method == "GET" else Level.EXECUTE if operation in SENDING else Level.UPDATE
     seen = outcome(scene.world.http.send(method, f"{path}?x-nonce={nonce}", **body))
     allowed = level >= needed and operation not in OUTLIVES_NONCES
     assert seen == (200 if allowed else "not_permitted")

@@ -24,6 +24,7 @@ ROUTES = {
     "updateState": ("POST", "/actors/v2/{actor_id}/state"),
     "getMessages": ("GET", "/actors/v2/{actor_id}/messages"),
     "sendMessage": ("POST", "/actors/v2/{actor_id}/messages"),
+    "sendMessages": ("POST", "/actors/v2/{actor_id}/messages/batch"),
     "deleteMessages": ("DELETE", "/actors/v2/{actor_id}/messages"),
     "listExecutions": ("GET", "/actors/v2/{actor_id}/executions"),
     "getExecution": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}"),

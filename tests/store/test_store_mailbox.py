@@ -1,12 +1,14 @@
 """The mailbox: messages are born with their executions, all or none."""
 
+from collections.abc import Mapping
+
 import pytest
 from store.scene import NOW, TENANT, add_actor, claim, close, later, new_message, post, status_of
 
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import ContentType, Payload
 from abaco.domain.send_key import SendKey
-from abaco.errors import NotFound
+from abaco.errors import Conflict, NotFound
 from abaco.ports import EarlierSend, Store
 
 BINARY = Payload(ContentType.BINARY, None, 3)
@@ -183,3 +185,16 @@ def test_keys_outlive_their_messages_and_go_with_age_or_the_actor(store: Store) 
     assert store.mailbox.find_send("actor2", key) is None
     assert store.mailbox.prune_sends(later(seconds=1)) == 1
     assert store.mailbox.find_send("actor1", key) is None
+
+
+def test_what_is_not_approved_is_not_added(store: Store) -> None:
+    add_actor(store)
+    store.mailbox.add([new_message("e1", key=SendKey("k", "content"))])
+
+    def refuse(earlier: Mapping[str, EarlierSend]) -> None:
+        raise Conflict(", ".join(earlier))
+
+    with pytest.raises(Conflict, match=r"^e3$"):
+        store.mailbox.add([new_message("e2"), new_message("e3", key=SendKey("k", "content"))], approve=refuse)
+    assert store.executions.find("actor1", "e2") is None
+    assert store.mailbox.count("actor1") == 1

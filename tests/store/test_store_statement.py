@@ -98,3 +98,13 @@ def _count_with_a_broken_connection(database: Database, count: Statement) -> Non
         with database.read() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
         count.all(connection, {})
+
+
+def test_what_is_prepared_runs_as_ever(database: Database) -> None:
+    for positions in ([0], [1, 2, 3]):
+        prepared = _ADD_CHUNK.prepare(database.dialect, [_chunk(position) for position in positions])
+        with database.write() as connection:
+            assert _ADD_CHUNK.run_prepared(connection, prepared) == len(positions)
+    with database.read() as connection:
+        rows = connection.execute(select(chunks).order_by(chunks.c.position)).all()
+    assert [row._asdict() for row in rows] == [_chunk(position) for position in range(4)]

@@ -16,6 +16,7 @@ from abaco.api.actors import ACTOR_PATH, actor_routes
 from abaco.api.admin import admin_routes
 from abaco.api.aliases import ALIAS_PATH, alias_routes
 from abaco.api.auth import Caller
+from abaco.api.batches import batch_routes
 from abaco.api.bells import Bells
 from abaco.api.configs import CONFIG_PATH, config_routes
 from abaco.api.edge import App, Edge
@@ -96,6 +97,7 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger,
     api: Sequence[BaseRouteHandler] = [
         *actor_routes(services.actors, searches, bells, caller, wire),
         *message_routes(services.mailbox, services.identity, synchronous, waiters, bells, caller, wire, settings),
+        *batch_routes(services.mailbox, caller, wire, settings),
         *execution_routes(services.executions, searches, following, caller, wire),
         *result_routes(services.executions, results, caller, wire),
         *explanation_routes(services.explanations, caller, wire),

@@ -104,7 +104,8 @@ def _nonce_use(request: Request[Any, Any, Any], nonce: str) -> NonceUse:
     if request.scope["method"] == "GET":
         level = Level.READ
     else:
-        level = Level.EXECUTE if path.endswith("/messages") and request.scope["method"] == "POST" else Level.UPDATE
+        sends = path.endswith(("/messages", "/messages/batch"))
+        level = Level.EXECUTE if sends and request.scope["method"] == "POST" else Level.UPDATE
     return NonceUse(nonce, identifier, level, on_alias="alias" in given)
 
 

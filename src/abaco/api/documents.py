@@ -18,7 +18,7 @@ from abaco.api.surface import CANONICAL_ROOT
 from abaco.api.wire import EXECUTION_HEADER, KEY_HEADER
 from abaco.errors import ERROR_CODE_HEADER
 
-__all__ = ["BYTES", "FORM", "JSON", "Note", "Query", "documented", "openapi_document"]
+__all__ = ["BYTES", "FORM", "JSON", "NDJSON", "Note", "Query", "documented", "openapi_document"]
 
 _DOCUMENTED = "abaco_documented"
 _DESCRIPTION = (
@@ -47,6 +47,7 @@ _SECURITY = {
 CALLER = ("bearer", "gateway", "tapis", "nonce")
 """How callers of the API say who they are."""
 JSON, FORM, BYTES = "application/json", "application/x-www-form-urlencoded", "application/octet-stream"
+NDJSON = "application/x-ndjson"
 
 
 @dataclass(frozen=True, slots=True)

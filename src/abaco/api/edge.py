@@ -100,7 +100,7 @@ def _operation(scope: Scope) -> str:
 def _answering(scope: Scope, method: str, send: Send, answered: Callable[[int], None]) -> Send:
     """A `send` that adds the CORS headers, keeps the body of HEAD back, and tells of the answer when it begins."""
     asked: Mapping[bytes, bytes] = dict(scope["headers"])
-    taking = _TAKES_KEYS if scope["path"].endswith("/messages") else []
+    taking = _TAKES_KEYS if scope["path"].endswith(("/messages", "/messages/batch")) else []
 
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":

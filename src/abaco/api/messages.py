@@ -26,14 +26,14 @@ from abaco.api.params import (
     surface_of,
 )
 from abaco.api.places import Place
+from abaco.api.sending import KEY_PARAMETER, environment_of, hidden_names, key_of
 from abaco.api.surface import CANONICAL_ROOT, Surface
 from abaco.api.synchronous import Synchronous, is_synchronous
 from abaco.api.waiting import Waiters
-from abaco.api.wire import KEY_HEADER, Wire, actor_links
+from abaco.api.wire import Wire, actor_links
 from abaco.domain.credentials import Credentials, NonceUse
 from abaco.domain.ids import new_id
 from abaco.domain.message import ContentType, Payload
-from abaco.domain.send_key import require_key
 from abaco.domain.user import Principal
 from abaco.errors import AbacoError, InvalidInput
 from abaco.services.identity import Identity
@@ -45,7 +45,6 @@ __all__ = ["message_routes"]
 _PATH = CANONICAL_ROOT + "/{actor_id:str}/messages"
 _DONE = "The request was successful"
 _PIECE_BYTES = 1024**2
-_KEY = KEY_HEADER.lower().encode()
 _SEND = documented(
     "sendMessage",
     "Send a message.",
@@ -70,13 +69,7 @@ _SEND = documented(
             "Of stateless actors only, and not together with `_abaco_synchronous`.",
             "2026-11-26T09:30:00+01:00",
         ),
-        Query(
-            KEY_HEADER,
-            "What the sender calls the message: sent again within a day, it is the same execution, not another.",
-            "8e03978e-40d5-43dd-bc93-6894a57f9324",
-            {"type": "string", "minLength": 1, "maxLength": 255},
-            place="header",
-        ),
+        KEY_PARAMETER,
     ],
     waits=True,
 )
@@ -148,23 +141,6 @@ def _seated(place: Place | None, who: Principal | AbacoError) -> Principal | Aba
         except AbacoError as error:
             return error
     return who
-
-
-def _environment(request: Request[Any, Any, Any], hidden: frozenset[str]) -> dict[str, str]:
-    """The query parameters as variables, but the `hidden`; of a repeated name the first value."""
-    environment: dict[str, str] = {}
-    for name, value in query_pairs(request):
-        if name not in hidden:
-            environment.setdefault(name, value)
-    return environment
-
-
-def _key(request: Request[Any, Any, Any]) -> str | None:
-    """What the sender calls the message; raises InvalidInput unless there is at most one such key."""
-    given = [value for name, value in request.scope["headers"] if name == _KEY]
-    if len(given) > 1:
-        raise InvalidInput(f"{KEY_HEADER} is there {len(given)} times: a message has one key.")
-    return require_key(given[0].decode("latin-1").strip()) if given else None
 
 
 async def _payload(request: Request[Any, Any, Any]) -> Payload:
@@ -245,8 +221,7 @@ class _Posting:
         self._mailbox = mailbox
         self._caller = caller
         self._limit = settings.max_content_length
-        # What containers do not see of the query: the message itself, and (unless wanted, as upstream has it) a nonce.
-        self._hidden = frozenset({"message"} if settings.nonce_in_environment else {"message", "x-nonce"})
+        self._hidden = hidden_names(settings)
         self._letters: Batcher[_Letter, Posted] = Batcher(_deliver(identity, mailbox))
 
     async def post(
@@ -258,7 +233,7 @@ class _Posting:
         place: Place | None = None,
     ) -> Posted:
         """Post the message; raises Unavailable if there is no place to wait for its execution in."""
-        key = _key(request)
+        key = key_of(request)
         is_binary = request.content_type[0] == BYTES and not query_value(request, "message")
         # Who may take long to find is not to be looked up with the batch, in which others' messages are.
         if not isinstance(sender, Principal) and (is_binary or self._caller.may_take_long(sender)):
@@ -267,7 +242,7 @@ class _Posting:
             if place is not None:
                 place.take(sender)
             return await self._post_binary(request, actor_id, sender, execution_id, place, key)
-        payload, environment = await _payload(request), _environment(request, self._hidden)
+        payload, environment = await _payload(request), environment_of(request, self._hidden)
         return await self._letters.submit(_Letter(sender, actor_id, payload, environment, execution_id, place, key))
 
     async def _post_binary(
@@ -286,7 +261,7 @@ class _Posting:
         except BaseException:
             await _abandon(upload)
             raise
-        environment, payload = _environment(request, self._hidden), upload.payload()
+        environment, payload = environment_of(request, self._hidden), upload.payload()
         letter = _Letter(who, actor_id, payload, environment, upload.execution_id, place, key, upload.data_digest)
         try:
             posted = await self._letters.submit(letter)

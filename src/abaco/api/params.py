@@ -89,14 +89,14 @@ async def body_pieces(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         yield message.get("body", b"")
 
 
-async def read_body(request: Request[Any, Any, Any]) -> bytes:
+async def read_body(request: Request[Any, Any, Any], limit: int = MAX_BODY_BYTES) -> bytes:
     """The whole body; raises TooLarge before it fills the memory."""
     pieces: list[bytes] = []
     size = 0
     async for piece in body_pieces(request):
         size += len(piece)
-        if size > MAX_BODY_BYTES:
-            raise TooLarge(f"The body is larger than {MAX_BODY_BYTES} bytes.")
+        if size > limit:
+            raise TooLarge(f"The body is larger than {limit} bytes.")
         pieces.append(piece)
     return b"".join(pieces)
 

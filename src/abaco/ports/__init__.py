@@ -3,6 +3,7 @@
 from abaco.ports.admin import AdminRepository, Gauges, Totals
 from abaco.ports.configs import ConfigPosition, ConfigRepository, ConfigValue
 from abaco.ports.images import BlobDraft, ImageError, ImageProvider, ImageRef, PreparedImage, PushedBlobs
+from abaco.ports.mailbox import Mailbox
 from abaco.ports.pool import (
     ExecutionEnded,
     LogAppended,
@@ -60,7 +61,6 @@ from abaco.ports.store import (
     ExecutionRepository,
     ImageRepository,
     LogRepository,
-    Mailbox,
     PermissionRepository,
     ResultRepository,
     StateRepository,

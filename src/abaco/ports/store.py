@@ -4,7 +4,7 @@ Every method is one transaction unless it says otherwise, and durable (fsync) wh
 `find` returns None.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -12,21 +12,19 @@ from abaco.domain.actor import Actor
 from abaco.domain.client import OAuthClient
 from abaco.domain.execution import Claim, Execution
 from abaco.domain.permission import Level
-from abaco.domain.send_key import SendKey
 from abaco.domain.tenant import Tenant
 from abaco.domain.user import User
 from abaco.domain.worker import Worker
 from abaco.ports.admin import AdminRepository
 from abaco.ports.configs import ConfigRepository
+from abaco.ports.mailbox import Mailbox
 from abaco.ports.pool import LogAppended, ResultSent
 from abaco.ports.reactors import OutboxRepository, ScheduleRepository
 from abaco.ports.records import (
     ActorPosition,
     ClaimRequest,
     Closing,
-    EarlierSend,
     ImageRecord,
-    NewMessage,
     PlacedWorker,
     Requeue,
     StoredResult,
@@ -46,7 +44,6 @@ __all__ = [
     "ExecutionRepository",
     "ImageRepository",
     "LogRepository",
-    "Mailbox",
     "PermissionRepository",
     "ResultRepository",
     "StateRepository",
@@ -175,45 +172,6 @@ class ActorRepository(Protocol):
 
     def finish_deletes(self) -> int:
         """Remove deleted actors with nothing left running, with their permissions and state; how many."""
-
-
-class Mailbox(Protocol):
-    def add(self, messages: Sequence[NewMessage], *, lasting: bool = True) -> dict[str, EarlierSend]:
-        """Add messages with their executions, all or none; raises NotFound if an actor was deleted meanwhile.
-
-        Left out are those whose key was used for the actor before, or earlier in `messages`: what for, by the id that
-        the execution would have had. Of rivals who use a key at the same time one is the first.
-
-        If they need not be `lasting` yet, an end of the whole machine may undo it until `sync`, or until anything else
-        is written. If they are, so is what their keys were used for.
-        """
-
-    def sync(self) -> None:
-        """From now on whatever was added lasts."""
-
-    def find_send(self, actor_id: str, key: SendKey) -> EarlierSend | None:
-        """What the key was used for."""
-
-    def prune_sends(self, used_before: datetime) -> int:
-        """Forget old keys; how many."""
-
-    def add_chunk(self, execution_id: str, position: int, data: bytes, now: datetime) -> None:
-        """Store one piece of a binary message ahead of its `add`."""
-
-    def discard_chunks(self, execution_id: str) -> None:
-        """Drop the pieces of a binary message that was not added after all."""
-
-    def chunks(self, execution_id: str) -> Iterator[bytes]:
-        """The pieces of a binary message, in order; a transaction a piece."""
-
-    def count(self, actor_id: str, due_at: datetime | None = None) -> int:
-        """Messages that wait, not counting those being executed; with `due_at` without those not due then."""
-
-    def purge(self, actor_id: str, now: datetime) -> int:
-        """Drop all waiting messages; their executions end in ERROR and say why. Returns how many."""
-
-    def prune_chunks(self, stored_before: datetime) -> int:
-        """Remove old pieces of binary messages that were never added; how many."""
 
 
 class ClaimRepository(Protocol):

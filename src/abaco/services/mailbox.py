@@ -19,7 +19,7 @@ from abaco.errors import AbacoError, Conflict, KeyReused, NotPermitted, TooLarge
 from abaco.ports import Clock, EarlierSend, Emit, NewMessage, Notifier, Store
 from abaco.services.access import Access
 
-__all__ = ["BinaryUpload", "Mailbox", "Post", "Posted"]
+__all__ = ["BinaryUpload", "Mailbox", "Post", "Posted", "at_index"]
 
 _MOST_AHEAD = 3
 
@@ -83,6 +83,37 @@ class Mailbox:
         self._announce([new for new in good if new.execution.id not in others])
         return outcomes
 
+    def require_sender(self, caller: Principal, identifier: str) -> Actor:
+        """The actor; raises NotFound or NotPermitted unless `caller` may send it messages."""
+        return self._access.require(caller, identifier, Level.EXECUTE)
+
+    def post_all(self, posts: Sequence[Post]) -> list[Posted]:
+        """Post messages of one request to one actor in one transaction, in order: all, or none and an error.
+
+        The error names the first message that is wrong.
+        """
+        actor = self.require_sender(posts[0].caller, posts[0].identifier)
+        messages: list[NewMessage] = []
+        for index, post in enumerate(posts):
+            try:
+                messages.append(self._checked(post, actor))
+            except AbacoError as error:
+                raise at_index(index, error) from None
+
+        def approve(earlier: Mapping[str, EarlierSend]) -> None:
+            for index, message in enumerate(messages):
+                outcome = _outcome(actor, message, earlier.get(message.execution.id))
+                if isinstance(outcome, AbacoError):
+                    raise at_index(index, outcome)
+
+        earlier = self._store.mailbox.add(messages, approve=approve)
+        self._announce([message for message in messages if message.execution.id not in earlier])
+        found = [earlier.get(message.execution.id) for message in messages]
+        return [
+            Posted(actor, send.execution_id if send else message.execution.id, message.payload)
+            for message, send in zip(messages, found, strict=True)
+        ]
+
     def sync(self) -> None:
         """Have every message on disk that was posted so far."""
         self._store.mailbox.sync()
@@ -98,14 +129,18 @@ class Mailbox:
             actor = resolved[key]
             if isinstance(actor, AbacoError):
                 return actor
-            require_sendable(post.payload)
-            require_environment(post.environment, "query parameters")
-            self._require_harmless(post, actor)
-            new = self._new_message(post, actor)
-            if post.synchronous:
-                self._require_short_queue(actor, new.key)
+            return self._checked(post, actor)
         except AbacoError as error:
             return error
+
+    def _checked(self, post: Post, actor: Actor) -> NewMessage:
+        """The message to store; raises what is wrong with it."""
+        require_sendable(post.payload)
+        require_environment(post.environment, "query parameters")
+        self._require_harmless(post, actor)
+        new = self._new_message(post, actor)
+        if post.synchronous:
+            self._require_short_queue(actor, new.key)
         return new
 
     def _resolve(self, post: Post) -> Actor | AbacoError:
@@ -201,7 +236,7 @@ class Mailbox:
 
         It is `digested` for a message with a key.
         """
-        self._access.require(caller, identifier, Level.EXECUTE)
+        self.require_sender(caller, identifier)
         return BinaryUpload(self._store, self._clock, execution_id or self._new_id(), limit, digested=digested)
 
     def count(self, caller: Principal, identifier: str) -> tuple[Actor, int]:
@@ -215,6 +250,11 @@ class Mailbox:
         count = self._store.mailbox.purge(actor.id, self._clock.now())
         self._emit(MailboxPurged(actor.tenant, actor.id, count))
         return actor
+
+
+def at_index(index: int, error: AbacoError) -> AbacoError:
+    """The error, saying which message of a batch it is about."""
+    return type(error)(f"messages[{index}]: {error.message}")
 
 
 def _topic(message: NewMessage) -> str:

@@ -223,6 +223,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=4, description="Requests that may follow logs at once; of one user a quarter of that."),
     ] = 256
     max_content_length: Annotated[int, Meta(ge=1, description="Bytes of a binary message.")] = 500_000_000
+    max_batch_bytes: Annotated[int, Meta(ge=1, description="Bytes of a request that brings many messages.")] = (
+        67_108_864
+    )
     max_log_length: Annotated[int, Meta(ge=1, description="Characters kept of an execution's log.")] = 1_000_000
     log_ex: Annotated[int, Meta(ge=1, description="Seconds a log is kept when its actor sets no log_ex.")] = 43_200
     log_ex_limit: Annotated[int, Meta(ge=1, description="Seconds a log is kept at most, whatever log_ex says.")] = (

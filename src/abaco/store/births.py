@@ -1,18 +1,19 @@
 """Messages are born with their executions, inside the transaction of whatever brings them about."""
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, Dialect, bindparam, func, insert, select
 
 from abaco.errors import NotFound
 from abaco.ports import EarlierSend, NewMessage
 from abaco.store.rows import EXECUTION_COLUMNS, execution_values
-from abaco.store.sends import use_keys
+from abaco.store.sends import Keys
 from abaco.store.statement import Statement
 from abaco.store.tables import actors, executions, messages
 
-__all__ = ["insert_messages"]
+__all__ = ["Births", "insert_messages"]
 
 # FOR KEY SHARE on PostgreSQL: a deletion waits for us, or we see that it happened; other changes of the actor neither
 # wait nor are waited for.
@@ -36,36 +37,47 @@ _MESSAGE = (
 _ADD_MESSAGE = Statement(insert(messages).values({name: bindparam(name) for name in _MESSAGE}))
 
 
-def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> dict[str, EarlierSend]:
-    """Add messages with their executions inside a transaction; raises NotFound if an actor was deleted meanwhile.
+class Births:
+    """Messages with their executions, made ready for the driver before the database is locked."""
 
-    Those whose key was used before are left out, and returned by the ids of the executions that they do not get.
-    """
-    ids = {message.actor_id for message in new}
-    if _ALIVE.first(connection, {"actors": list(ids)})[0] != len(ids):
-        raise NotFound("The actor was deleted.")
-    keyed = [message for message in new if message.key is not None]
-    earlier = use_keys(connection, keyed) if keyed else {}
-    fresh = [message for message in new if message.execution.id not in earlier]
-    if fresh:
-        _ADD_EXECUTION.run(connection, *[execution_values(message.execution) for message in fresh])
-        _ADD_MESSAGE.run(connection, *_rows(fresh))
-    return earlier
+    def __init__(self, dialect: Dialect, new: Sequence[NewMessage]) -> None:
+        self._ids = [message.execution.id for message in new]
+        self._actors = list({message.actor_id for message in new})
+        self._executions = _ADD_EXECUTION.prepare(dialect, [execution_values(message.execution) for message in new])
+        self._messages = _ADD_MESSAGE.prepare(dialect, [_row(message) for message in new])
+        keyed = [message for message in new if message.key is not None]
+        self._keys = Keys(dialect, keyed) if keyed else None
+
+    def insert(self, connection: Connection) -> dict[str, EarlierSend]:
+        """Add them inside a transaction; raises NotFound if an actor was deleted meanwhile.
+
+        Those whose key was used before are left out, and returned by the ids of the executions that they do not get.
+        """
+        if _ALIVE.first(connection, {"actors": self._actors})[0] != len(self._actors):
+            raise NotFound("The actor was deleted.")
+        earlier = self._keys.use(connection) if self._keys else {}
+        fresh = [id_ not in earlier for id_ in self._ids]
+        if any(fresh):
+            _ADD_EXECUTION.run_prepared(connection, [*compress(self._executions, fresh)])
+            _ADD_MESSAGE.run_prepared(connection, [*compress(self._messages, fresh)])
+        return earlier
 
 
-def _rows(messages: Sequence[NewMessage]) -> list[dict[str, Any]]:
-    return [
-        {
-            "execution_id": message.execution.id,
-            "actor_id": message.actor_id,
-            "content_type": message.payload.content_type.value,
-            "value": message.payload.value,
-            "size": message.payload.size,
-            "revision": message.revision,
-            "environment": dict(message.environment),
-            "jwt_header": message.jwt_header,
-            "max_run_time": message.max_run_time,
-            "not_before": message.execution.not_before,
-        }
-        for message in messages
-    ]
+def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> None:
+    """Add messages without keys inside the transaction of what brings them about; raises as `Births` does."""
+    Births(connection.dialect, new).insert(connection)
+
+
+def _row(message: NewMessage) -> dict[str, Any]:
+    return {
+        "execution_id": message.execution.id,
+        "actor_id": message.actor_id,
+        "content_type": message.payload.content_type.value,
+        "value": message.payload.value,
+        "size": message.payload.size,
+        "revision": message.revision,
+        "environment": dict(message.environment),
+        "jwt_header": message.jwt_header,
+        "max_run_time": message.max_run_time,
+        "not_before": message.execution.not_before,
+    }

@@ -9,7 +9,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, OperationalError
 
@@ -115,6 +115,10 @@ class Database:
     def upsert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
         """An INSERT that can say ON CONFLICT; both dialects spell it alike."""
         return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._engine.dialect
 
     @property
     def is_postgresql(self) -> bool:

@@ -1,6 +1,6 @@
 """The mailbox: messages are born with their executions, counted, dropped."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select
@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from abaco.domain.send_key import SendKey
 from abaco.errors import NotFound
 from abaco.ports import EarlierSend, NewMessage
-from abaco.store.births import insert_messages
+from abaco.store.births import Births
 from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
 from abaco.store.sends import find_send
@@ -35,12 +35,21 @@ class Mailbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, new: Sequence[NewMessage], *, lasting: bool = True) -> dict[str, EarlierSend]:
+    def add(
+        self,
+        new: Sequence[NewMessage],
+        *,
+        lasting: bool = True,
+        approve: Callable[[Mapping[str, EarlierSend]], None] | None = None,
+    ) -> dict[str, EarlierSend]:
         if not new:
             return {}
+        births = Births(self._database.dialect, new)
         try:
             with self._database.write(lasting=lasting) as connection:
-                earlier = insert_messages(connection, new)
+                earlier = births.insert(connection)
+                if approve is not None:
+                    approve(earlier)
         except IntegrityError:
             raise NotFound("The actor was deleted.") from None
         if earlier and lasting:

@@ -49,6 +49,18 @@ class Statement:
             return int(_executed(connection, form, form.parameters(given[0])).rowcount)
         return int(_executed(connection, form, [form.parameters(one) for one in given], many=True).rowcount)
 
+    def prepare(self, dialect: Dialect, given: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """What `run_prepared` takes, one for each of `given`: most of the work, done before the database is locked."""
+        form = self._form(dialect, given[0])
+        return [form.parameters(one) for one in given]
+
+    def run_prepared(self, connection: Connection, prepared: Sequence[Any]) -> int:
+        """As `run`. Of a statement without lists."""
+        form = self._form(connection.dialect, {})
+        if len(prepared) == 1:
+            return int(_executed(connection, form, prepared[0]).rowcount)
+        return int(_executed(connection, form, prepared, many=True).rowcount)
+
     def _form(self, dialect: Dialect, given: Mapping[str, Any]) -> "_Form":
         compiled, lists = self._compile(dialect)
         key = (dialect.name, *[len(given[name]) for name in lists if name in given])

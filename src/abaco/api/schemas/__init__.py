@@ -17,7 +17,7 @@ from abaco.api.schemas.clients import (
 from abaco.api.schemas.configs import Config, ConfigDescription, ConfigUpdate
 from abaco.api.schemas.executions import Execution, Explanation, Logs, Results, Summary
 from abaco.api.schemas.images import Blob, Blobs, Image, ImageDescription, ImageManifest, Missing
-from abaco.api.schemas.messages import Message, Messages, Posted, Purged
+from abaco.api.schemas.messages import BatchMessage, Message, Messages, Posted, PostedBatch, Purged
 from abaco.api.schemas.profiles import Profile
 from abaco.api.schemas.search import Found
 from abaco.api.schemas.sharing import (
@@ -49,6 +49,7 @@ __all__ = [
     "Alias",
     "AliasDescription",
     "AliasTarget",
+    "BatchMessage",
     "Blob",
     "Blobs",
     "Client",
@@ -77,6 +78,7 @@ __all__ = [
     "OAuthFailure",
     "Permissions",
     "Posted",
+    "PostedBatch",
     "Profile",
     "Purged",
     "Results",

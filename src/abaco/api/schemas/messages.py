@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from abaco.api.schemas.base import Camel, Links
 
-__all__ = ["Message", "Messages", "Posted", "Purged"]
+__all__ = ["BatchMessage", "Message", "Messages", "Posted", "PostedBatch", "Purged"]
 
 
 class PostedLinks(Struct):
@@ -28,6 +28,30 @@ class Message(Struct):
     """A text message; any other JSON value is a message as it is."""
 
     message: str
+
+
+class BatchMessage(Camel, kw_only=True):
+    """One of many messages."""
+
+    message: Annotated[
+        Any, Meta(description="A text, or any other JSON value but null.", examples=[{"text": "count these"}])
+    ]
+    environment: Annotated[
+        dict[str, str], Meta(description="Variables of this execution.", examples=[{"LANG": "C"}])
+    ] = msgspec.field(default_factory=dict)
+    key: Annotated[
+        str | UnsetType, Meta(description="As the header Idempotency-Key, of this message.", examples=["book 7"])
+    ] = UNSET
+    not_before: Annotated[str | float | UnsetType, Meta(description="As `_abaco_not_before`.", examples=[90])] = UNSET
+
+
+class PostedBatch(Camel, kw_only=True):
+    """Messages that are on disk."""
+
+    execution_ids: Annotated[
+        list[str], Meta(description="In the order of the messages.", examples=[["E4ineBnG3gOgY", "wmQdRq4X1ZbA3"]])
+    ]
+    links: PostedLinks = msgspec.field(name="_links")
 
 
 class Messages(Struct):

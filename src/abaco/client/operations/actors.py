@@ -58,6 +58,10 @@ class ActorsOperations(Operations):
         """Drop the messages that wait."""
         return self._reply("DELETE", path("actors", "v2", actorId, "messages"), more)
 
+    def sendMessages(self, *, actorId: str, body: Any, **more: Unpack[More]) -> Reply:
+        """Send up to 10,000 messages, all or none."""
+        return self._reply("POST", path("actors", "v2", actorId, "messages", "batch"), more, body)
+
     def listExecutions(self, *, actorId: str, **more: Unpack[Listing]) -> Reply:
         """List an actor's executions, oldest first, with sums; or search them."""
         return self._reply("GET", path("actors", "v2", actorId, "executions"), more)
