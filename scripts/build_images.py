@@ -74,7 +74,7 @@ IMAGES = (
     Image("py3_base", None, ("python3",)),
     *(
         Image(name, "actor.py", ("python3", "/actor.py"))
-        for name in ("wc", "sleep_loop", "py3_func", "sum_reducer", "warm_echo")
+        for name in ("wc", "sleep_loop", "py3_func", "py3_cell", "sum_reducer", "warm_echo")
     ),
 )
 

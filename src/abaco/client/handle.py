@@ -6,6 +6,7 @@ import httpx
 
 from abaco.client.actors import Actor
 from abaco.client.answer import result_of
+from abaco.client.cards import actor_card, careful
 from abaco.client.decoding import decoded
 from abaco.client.messages import Sent
 from abaco.client.run import Resources, Run
@@ -25,6 +26,10 @@ class ActorHandle:
 
     def __repr__(self) -> str:
         return f"ActorHandle({self.name!r})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the actor as it is now."""
+        return careful(lambda: actor_card(self.info(), self._resources.executions.list(self.name).executions))
 
     def info(self) -> Actor:
         """All that the server says of it now. Raises NotFound if there is none of that name."""

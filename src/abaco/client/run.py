@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from abaco.client.actors import Actors
+from abaco.client.cards import careful, execution_card
 from abaco.client.decoding import decoded
 from abaco.client.executions import TERMINAL, Execution, Executions
 from abaco.client.logs import Logs
@@ -46,6 +47,10 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run(id={self.id!r}, actor={self.actor!r})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the execution as it is now, and the end of its log."""
+        return careful(lambda: execution_card(self.info(), self.log()))
 
     def info(self) -> Execution:
         """All that the server says of it now."""
