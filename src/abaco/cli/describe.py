@@ -24,6 +24,10 @@ _EnvFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Variables, one NAME=VALUE a line; # begins a comment line."),
 ]
+_UnsetEnv = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A variable to remove; may be repeated."),
+]
 _Hint = Annotated[list[str] | None, typer.Option(help="A tag of the actor; may be repeated.")]
 _Token = Annotated[bool | None, typer.Option(help="Whether executions get an access token of the owner.")]
 _Queue = Annotated[str | None, typer.Option(help="The queue whose workers run the actor.")]
@@ -46,6 +50,10 @@ _Cron = Annotated[
 _CronOn = Annotated[bool | None, typer.Option(help="Whether the schedule counts.")]
 _Privileged = Annotated[bool | None, typer.Option(help="Whether its containers may do what the machine's root may.")]
 _Stateful = Annotated[bool, typer.Option("--stateful", help="Keep a state and process one message at a time.")]
+_Unset = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ATTRIBUTE", help="An attribute to return to its default; may be repeated."),
+]
 _Wait = Annotated[bool, typer.Option("--wait", help="Wait until the actor is READY; exit 1 if it ends in ERROR.")]
 
 
@@ -115,10 +123,7 @@ def _update(
     stateful: _Stateful = False,
     env: _Env = None,
     env_file: _EnvFile = None,
-    unset_env: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A variable to remove; may be repeated."),
-    ] = None,
+    unset_env: _UnsetEnv = None,
     hint: _Hint = None,
     token: _Token = None,
     queue: _Queue = None,
@@ -134,10 +139,7 @@ def _update(
     cron: _Cron = None,
     cron_on: _CronOn = None,
     privileged: _Privileged = None,
-    unset: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ATTRIBUTE", help="An attribute to return to its default; may be repeated."),
-    ] = None,
+    unset: _Unset = None,
     wait: _Wait = False,
     output: OutputOption = Format.TABLE,
 ) -> None:
