@@ -120,7 +120,8 @@ class Bases:
     def layered(
         self, recipe: Recipe, bases: list[str], project: Path
     ) -> AbstractContextManager[tuple[LocalImage, str]]:
-        return layered(Abaco(URL, TOKEN, transport=httpx.MockTransport(self.answer)), recipe, bases, project)
+        ab = Abaco(URL, TOKEN, transport=httpx.MockTransport(self.answer))
+        return layered(ab.images.manifest, recipe, bases, project)
 
 
 def layer_of(image: LocalImage) -> dict[str, tarfile.TarInfo]:
@@ -175,7 +176,7 @@ def test_the_first_base_that_the_server_has_is_taken(project: Path) -> None:
 def test_without_a_base_it_says_what_to_do(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with (
-        pytest.raises(InvalidInput, match=r"none of the images a, b .*push one"),
+        pytest.raises(InvalidInput, match=r"none of the images a, b.*push one"),
         Bases().layered(Recipe("a"), ["b"], project),
     ):
         pass

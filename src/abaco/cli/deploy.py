@@ -1,27 +1,21 @@
 """`abaco deploy`: from a directory to an actor that has done something."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from abaco.cli.builders import built, working_builder
-from abaco.cli.containerfile import containerfile_in, read_recipe
 from abaco.cli.exits import code_of
 from abaco.cli.images import size_text
-from abaco.cli.layering import layered
 from abaco.cli.output import note, print_bytes
 from abaco.cli.progress import sending, waiting
 from abaco.cli.project import Project, read_project
+from abaco.cli.projects import built_image
 from abaco.cli.session import connect
 from abaco.client import Abaco, Actor, LocalImage, Pushed
 from abaco.errors import AbacoError, Conflict, NotFound
 
-__all__ = ["opened_image", "register"]
-
-_NONE = "none"
+__all__ = ["register"]
 
 
 def register(app: typer.Typer) -> None:
@@ -43,27 +37,11 @@ def _deploy(
     """Build the project's image, push it, register or update the actor, and send a test message."""
     project = read_project(directory)
     with connect(ctx) as ab:
-        with opened_image(ab, directory, project, builder) as image:
+        with built_image(ab.images.manifest, directory, project, builder) as image:
             pushed = _push(ab, image, project)
         actor = _ready(ab, _registered(ab, project, pushed.name))
         if test:
             _try(ab, actor, project.message if message is None else message)
-
-
-@contextmanager
-def opened_image(ab: Abaco, directory: Path, project: Project, builder: str | None) -> Iterator[LocalImage]:
-    """The project's image, built by a program if one works here."""
-    containerfile = containerfile_in(directory)
-    program = None if builder == _NONE else working_builder(builder)
-    if program:
-        with built(program, directory, containerfile, project.image_name) as image:
-            note(f"{program} has built the image")
-            yield image
-    else:
-        recipe = read_recipe(containerfile)
-        with layered(ab, recipe, project.build.bases, directory) as (image, base):
-            note(f"built on {base}, without podman, docker or buildah")
-            yield image
 
 
 def _push(ab: Abaco, image: LocalImage, project: Project) -> Pushed:

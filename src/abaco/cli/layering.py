@@ -9,31 +9,46 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from abaco.cli.containerfile import Copy, Recipe
-from abaco.client import Abaco, Blob, LocalImage, described, open_image
+from abaco.client import Blob, LocalImage, described, open_image
 from abaco.errors import InvalidInput, NotFound
 
-__all__ = ["layered"]
+__all__ = ["FindBase", "layered"]
 
 _LEFT_OUT: Final = {".git", "__pycache__", ".venv"}
 
 
+class Base(Protocol):
+    """An image that is there: its name, and the texts of its manifest and configuration."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def manifest(self) -> str: ...
+    @property
+    def config(self) -> str: ...
+
+
+FindBase = Callable[[str], Base]
+"""Raises NotFound."""
+
+
 @contextmanager
-def layered(ab: Abaco, recipe: Recipe, bases: Sequence[str], project: Path) -> Iterator[tuple[LocalImage, str]]:
+def layered(find: FindBase, recipe: Recipe, bases: Sequence[str], project: Path) -> Iterator[tuple[LocalImage, str]]:
     """The image that `recipe` makes of `project`, and the name of what it stands on.
 
-    That is the image of its FROM or the first of `bases` that the server has; else skopeo is asked for that of FROM.
+    That is the image of its FROM or the first of `bases` that `find` finds; else skopeo is asked for that of FROM.
     Raises InvalidInput if there is none.
     """
     names = [recipe.base, *bases]
     for name in names:
         try:
-            found = ab.images.manifest(name)
+            found = find(name)
         except NotFound:
             continue
         blobs = [Blob(each["digest"], each["size"]) for each in json.loads(found.manifest)["layers"]]
@@ -51,8 +66,8 @@ def _copied(name: str, tried: Sequence[str]) -> Iterator[LocalImage]:
         command = ["skopeo", "--insecure-policy", "copy", "--quiet", f"docker://{name}", f"oci:{target}:base"]
         if shutil.which("skopeo") is None or subprocess.run(command, capture_output=True, check=False).returncode:
             raise InvalidInput(
-                f"the server has none of the images {', '.join(tried)} for this one to stand on, and skopeo does not "
-                "get the first of them here: push one (abaco image push), and name it among 'bases' in actor.toml."
+                f"none of the images {', '.join(tried)}, for this one to stand on, is there, and skopeo does not get "
+                "the first of them here: push one (abaco image push), and name it among 'bases' in actor.toml."
             )
         with open_image(target) as image:
             yield image

@@ -10,6 +10,7 @@ from abaco.errors import AbacoError
 __all__ = ["register"]
 
 _HELP = {
+    "run": "Run one execution on this machine, without a server.",
     "serve": "Start the server.",
     "admin": "Administer this server: users, tokens, images.",
     "settings": "Show the server's settings and what they mean.",

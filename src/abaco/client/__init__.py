@@ -18,13 +18,14 @@ from abaco.client.executions import Execution, ExecutionEntry, ExecutionSummary,
 from abaco.client.executor import AbacoExecutor, AbacoFuture, RemoteTraceback
 from abaco.client.handle import ActorHandle
 from abaco.client.images import Image, ImageManifest, Pushed
-from abaco.client.local_image import Blob, LocalImage, described, open_image
+from abaco.client.local_image import ENGINES, Blob, LocalImage, described, open_image
 from abaco.client.messages import Sent
 from abaco.client.polling import Clock
 from abaco.client.reply import Raw, Reply
 from abaco.client.run import Run
 
 __all__ = [
+    "ENGINES",
     "Abaco",
     "AbacoExecutor",
     "AbacoFuture",
