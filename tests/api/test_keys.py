@@ -108,7 +108,7 @@ def test_a_synchronous_message_sent_again_waits_for_the_same_execution(world: Wo
     assert world.count("executions") == 1
 
 
-def test_a_result_is_given_to_one_answer_and_the_next_is_the_log(world: World) -> None:
+def test_a_result_stays_for_those_who_ask_again(world: World) -> None:
     actor = world.actor()
     call = world.call("POST", actor + SYNC, json={"message": "hi"}) | {"headers": [(KEY, "k")]}
 
@@ -120,7 +120,11 @@ def test_a_result_is_given_to_one_answer_and_the_next_is_the_log(world: World) -
 
     [first] = world.http.send_together([call], end)
     [again] = world.http.send_together([call], lambda: None)
-    assert (first.content, again.content) == (b"result", b"the log")
+    assert first.content == again.content == b"result"
+    path = f"{actor}/executions/{first.headers['x-abaco-execution-id']}/results"
+    assert world.send("GET", path).content == b"result"
+    [taken] = world.http.send_together([call], lambda: None)
+    assert taken.content == b"the log"
 
 
 def test_one_that_waits_in_the_line_already_is_not_refused(world: World) -> None:

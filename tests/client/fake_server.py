@@ -45,6 +45,7 @@ class FakeServer:
     answers: list[httpx.Response] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     on_poll: Callable[[dict[str, Any]], None] = lambda _: None
+    takes_keys: bool = True
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -76,9 +77,12 @@ class FakeServer:
         if self.failures:
             raise self.failures.pop(0)
         try:
-            return self._route(request)
+            response = httpx.Response(200) if request.method == "OPTIONS" else self._route(request)
         except AbacoError as error:
-            return self._refusal(error)
+            response = self._refusal(error)
+        if self.takes_keys and "/messages" in request.url.path:
+            response.headers["Idempotency-Key-Supported"] = "true"
+        return response
 
     def _refusal(self, error: AbacoError) -> httpx.Response:
         body = {"message": str(error), "status": "error", "version": "1", "result": None}
@@ -122,6 +126,8 @@ class FakeServer:
                 return self.actors.pop(actor["id"]) and None
             case (_, "state"):
                 return self._state(method, actor, request)
+            case ("POST", "messages", "batch"):
+                return {"executionIds": [f"e{number}" for number, _ in enumerate(request.content.splitlines())]}
             case (_, "messages"):
                 return self._mailbox(method, actor, request)
             case (_, "executions", *rest):

@@ -173,3 +173,66 @@ def test_results_are_bytes(server: FakeServer, abaco: RunAbaco, capfdbinary: pyt
     assert capfdbinary.readouterr().out == b"23"
     assert abaco("results", "counter") == 3
     assert b"no (more) results" in capfdbinary.readouterr().err
+
+
+LINES = b""""text"
+{"a": 1}
+
+{"message": "more", "environment": {"X": 1}, "key": "k", "notBefore": 5}
+"""
+SENT_LINES = [
+    {"message": "text"},
+    {"message": {"a": 1}},
+    {"message": "more", "environment": {"X": "1"}, "notBefore": "5.000000", "key": "k"},
+]
+
+
+@pytest.mark.parametrize("source", ["-", "f.jsonl"])
+def test_send_a_batch(
+    server: FakeServer, abaco: RunAbaco, capsys: Capture, tmp_path: Path, stdin: Any, source: str
+) -> None:
+    stdin(LINES)
+    (tmp_path / "f.jsonl").write_bytes(LINES)
+    file = "-" if source == "-" else str(tmp_path / source)
+    assert abaco("send", "counter", "--batch", file, "--env", "A=b", "--key", "all", "--not-before", "2.5") == 0
+    assert capsys.readouterr().out == "e0\ne1\ne2\n"
+    request = server.requests[-1]
+    assert [json.loads(line) for line in request.content.splitlines()] == SENT_LINES
+    assert dict(request.url.params) == {"A": "b", "_abaco_not_before": "2.500000"}
+    assert request.headers["Idempotency-Key"] == "all-0"
+    stdin(LINES)
+    assert abaco("send", "counter", "--batch", "-", "-o", "json") == 0
+    assert json.loads(capsys.readouterr().out) == [{"executionId": f"e{number}"} for number in range(3)]
+    stdin(LINES)
+    assert abaco("send", "counter", "--batch", "-", "-o", "id") == 0
+    assert capsys.readouterr().out == "e0\ne1\ne2\n"
+
+
+def test_send_later_and_under_a_key(server: FakeServer, abaco: RunAbaco) -> None:
+    assert abaco("send", "counter", "hi", "--key", "k", "--not-before", "2026-05-01T12:00+02:00") == 0
+    request = server.requests[-1]
+    assert dict(request.url.params) == {"_abaco_not_before": "2026-05-01T10:00:00+00:00"}
+    assert request.headers["Idempotency-Key"] == "k"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "piped", "text"),
+    [
+        (["--batch", "-", "hi"], b"", "leave TEXT out"),
+        (["--batch", "-", "--wait"], b"1", "leave --wait out"),
+        (["--batch", "/nonexistent"], b"", "--batch cannot be read"),
+        (["--batch", "-"], b"\n", "no line with a message"),
+        (["--batch", "-"], b"1\nnonsense", "line 2 of --batch is not JSON"),
+        (["--batch", "-"], b"\xff", "line 1 of --batch is not JSON"),
+        (["--batch", "-"], b'{"message": 1, "b": 2}', "line 1 of --batch has a message, and 'b'"),
+        (["--batch", "-"], b'{"message": 1, "environment": 2}', "environment is an object"),
+        (["--batch", "-"], b'{"message": 1, "notBefore": "soon"}', "is no time to wait for"),
+        (["hi", "--not-before", "soon"], b"", "is no time to wait for"),
+    ],
+)
+def test_send_says_what_is_wrong_with_a_batch(
+    abaco: RunAbaco, capsys: Capture, stdin: Any, arguments: list[str], piped: bytes, text: str
+) -> None:
+    stdin(piped)
+    assert abaco("send", "counter", *arguments) == 2
+    assert text in one_error_line(capsys)

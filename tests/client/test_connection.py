@@ -43,8 +43,59 @@ def test_post_is_never_repeated(ab: Abaco, server: FakeServer) -> None:
     server.add_actor("Actor00000001")
     server.failures = [DROPPED]
     with pytest.raises(Unavailable, match="may have been carried out"):
-        ab.messages.send("Actor00000001", "hi")
+        ab.state.set("Actor00000001", {})
     assert len(server.requests) == 1
+
+
+def sent(server: FakeServer) -> list[tuple[str, str]]:
+    return [(request.method, request.headers.get("Idempotency-Key", "")) for request in server.requests]
+
+
+def test_a_message_is_sent_again_under_its_key(ab: Abaco, server: FakeServer, clock: FakeClock) -> None:
+    server.add_actor("Actor00000001")
+    server.failures = [REFUSED, DROPPED, REFUSED, httpx.ReadError("reset")]
+    with pytest.raises(Unavailable, match="reset"):
+        ab.messages.send("Actor00000001", "hi", idempotency_key="k")
+    # After the second, which the server may have got, it is asked whether it knows keys, which did not work either.
+    assert sent(server) == [("POST", "k"), ("POST", "k"), ("OPTIONS", ""), ("OPTIONS", "")]
+    assert clock.slept == [0.1, 0.4, 1.5]
+    server.requests.clear()
+    server.failures = [DROPPED]
+    ab.messages.send("Actor00000001", "hi", idempotency_key="k")
+    assert sent(server) == [("POST", "k"), ("OPTIONS", ""), ("POST", "k")]
+    server.requests.clear()
+    server.failures = [DROPPED]
+    ab.messages.send("Actor00000001", "hi", idempotency_key="k")
+    assert sent(server) == [("POST", "k")] * 2
+
+
+def test_a_server_without_keys_gets_a_message_once(ab: Abaco, server: FakeServer) -> None:
+    server.add_actor("Actor00000001")
+    server.takes_keys = False
+    server.failures = [REFUSED, DROPPED]
+    with pytest.raises(Unavailable, match="may have been carried out"):
+        ab.messages.send("Actor00000001", "hi")
+    assert [method for method, _ in sent(server)] == ["POST", "POST", "OPTIONS"]
+
+
+def test_a_file_is_not_sent_again(ab: Abaco, server: FakeServer) -> None:
+    server.add_actor("Actor00000001")
+    server.failures = [DROPPED]
+    with pytest.raises(Unavailable):
+        ab.messages.send("Actor00000001", data=io.BytesIO(b"data"))
+    assert len(server.requests) == 1
+
+
+def test_every_message_has_a_key_of_its_own(ab: Abaco, server: FakeServer) -> None:
+    server.add_actor("Actor00000001")
+    ab.messages.send("Actor00000001", "hi")
+    ab.messages.send("Actor00000001", data=io.BytesIO(b"data"))
+    server.answers = [httpx.Response(200)]
+    ab.messages.ask("Actor00000001", "hi")
+    ab.messages.send_many("Actor00000001", ["hi"])
+    keys = {key for _, key in sent(server)}
+    assert len(keys) == 4
+    assert "" not in keys
 
 
 def test_a_pop_that_may_have_arrived_is_not_repeated(ab: Abaco, server: FakeServer) -> None:

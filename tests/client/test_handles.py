@@ -5,7 +5,7 @@ import json
 import pickle
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from abaco import Abaco
-from abaco.client import ActorHandle, Run
+from abaco.client import ActorHandle, Message, Run
 from abaco.errors import Conflict, ExecutionFailed, InvalidInput, NotFound, Unavailable
 
 from .fake_server import FakeClock, FakeServer, event
@@ -260,9 +260,19 @@ def test_a_call_that_takes_too_long(actor: ActorHandle, server: FakeServer) -> N
     server.failures = [httpx.ReadTimeout("timed out")]
     with pytest.raises(TimeoutError, match="has not answered after 2 seconds"):
         actor.call("hi", timeout=2)
+    server.takes_keys = False
     server.failures = [httpx.ReadError("broken")]
     with pytest.raises(Unavailable, match="may have been carried out"):
         actor.call("hi")
+
+
+def test_a_call_that_broke_waits_for_the_same_execution(actor: ActorHandle, server: FakeServer) -> None:
+    server.failures = [httpx.ReadError("broken")]
+    server.answers = [httpx.Response(200, content=b"result", headers={"Content-Type": "application/octet-stream"})]
+    assert actor.call("hi") == b"result"
+    first, _, again = server.requests
+    assert first.url == again.url
+    assert first.headers["Idempotency-Key"] == again.headers["Idempotency-Key"]
 
 
 def test_a_call_that_fails(actor: ActorHandle, server: FakeServer) -> None:
@@ -295,3 +305,44 @@ def test_a_temporary_actor_that_cannot_be_is_deleted_too(ab: Abaco, server: Fake
     with pytest.raises(Conflict, match="no such image"), ab.temporary_actor("x"):
         pytest.fail("it is not ready")
     assert server.actors == {}
+
+
+def test_a_message_may_be_delayed(actor: ActorHandle, server: FakeServer) -> None:
+    moment = datetime(2026, 5, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+    for given, text in ((90, "90.000000"), (0.5, "0.500000"), (moment, "2026-05-01T10:00:00+00:00")):
+        actor.send("hi", not_before=given)
+        assert dict(server.requests[-1].url.params) == {"_abaco_not_before": text}
+
+
+def test_many_messages_are_sent_in_one_request(actor: ActorHandle, server: FakeServer) -> None:
+    own = Message(message=[1], environment={"A": 1}, not_before=2.5, key="k")
+    runs = actor.send_many(["text", {"message": "x", "b": None}, own], idempotency_key="all", not_before=60, B="2")
+    assert [run.id for run in runs] == ["e0", "e1", "e2"]
+    [request] = server.requests
+    assert request.url.path == f"/actors/v2/{ACTOR}/messages/batch"
+    assert dict(request.url.params) == {"B": "2", "_abaco_not_before": "60.000000"}
+    assert (request.headers["Idempotency-Key"], request.headers["Content-Type"]) == ("all-0", "application/x-ndjson")
+    assert [json.loads(line) for line in request.content.splitlines()] == [
+        {"message": "text"},
+        {"message": {"message": "x", "b": None}},
+        {"message": [1], "environment": {"A": "1"}, "notBefore": "2.500000", "key": "k"},
+    ]
+    assert actor.send_many([]) == []
+
+
+def test_very_many_messages_are_several_requests(actor: ActorHandle, server: FakeServer) -> None:
+    assert len(actor.send_many((str(n) for n in range(20_001)), idempotency_key="k")) == 20_001
+    assert [len(request.content.splitlines()) for request in server.requests] == [10_000, 10_000, 1]
+    assert [request.headers["Idempotency-Key"] for request in server.requests] == ["k-0", "k-1", "k-2"]
+    server.requests.clear()
+    actor.send_many(["x" * 12 * 1024**2] * 3)
+    assert [len(request.content.splitlines()) for request in server.requests] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "message", [b"bytes", io.BytesIO(b"file"), float("nan"), Message(message=1, environment={"": 1})]
+)
+def test_what_cannot_be_in_a_batch_is_refused(actor: ActorHandle, server: FakeServer, message: Any) -> None:
+    with pytest.raises(InvalidInput):
+        actor.send_many(["good", message])
+    assert server.requests == []

@@ -7,6 +7,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
+from abaco.cli.batch import messages_in, moment, print_sent, require_nothing_else
 from abaco.cli.exits import code_of
 from abaco.cli.output import Format, note, print_bytes, report
 from abaco.cli.parameters import ActorArgument, OutputOption, variables
@@ -42,16 +43,40 @@ def _send(
         float | None,
         typer.Option(metavar="SECONDS", help="Stop this execution after that time; the actor may allow less."),
     ] = None,
+    not_before: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="Not before: seconds from now, or a moment such as 2026-11-26T09:30+01:00."),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="What the message is known by: sent again under its key, it runs once."),
+    ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Send a message a line, each JSON (-: stdin); all, or none."),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait, print the logs, exit as the execution did.")] = False,
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Send a message to an actor and print the id of its execution."""
-    environment = variables(env or [])
+    options: dict[str, Any] = {
+        "environment": variables(env or []),
+        "max_run_time": max_run_time,
+        "not_before": moment(not_before),
+        "idempotency_key": key,
+    }
     with ExitStack() as stack:
-        message = _message(stack, text, json_text, file)
+        if batch is not None:
+            require_nothing_else(text=text, json_text=json_text, file=file, wait=wait)
+            messages = messages_in(stack, batch)
+        else:
+            message = _message(stack, text, json_text, file)
         ab = stack.enter_context(connect(ctx))
         actor_id = find_actor(ab, actor).id
-        sent = ab.messages.send(actor_id, **message, environment=environment, max_run_time=max_run_time)
+        if batch is not None:
+            print_sent(ab.messages.send_many(actor_id, messages, **options), output)
+            return
+        sent = ab.messages.send(actor_id, **message, **options)
         if wait:
             _finish(ab, _wait(ab, actor_id, sent.execution_id), output)
         else:

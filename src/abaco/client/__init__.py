@@ -23,6 +23,7 @@ from abaco.client.messages import Sent
 from abaco.client.polling import Clock
 from abaco.client.reply import Raw, Reply
 from abaco.client.run import Run
+from abaco.client.sending import Message
 
 __all__ = [
     "ENGINES",
@@ -41,6 +42,7 @@ __all__ = [
     "Image",
     "ImageManifest",
     "LocalImage",
+    "Message",
     "Pushed",
     "Raw",
     "RemoteTraceback",

@@ -25,6 +25,7 @@ CONNECT_TIMEOUT = 5.0
 # A GET changes nothing, so it may be sent again even when it is unknown whether the server got it.
 _RETRIED = (httpx.NetworkError, httpx.RemoteProtocolError)
 _RETRIED_WHEN_POPPING = (httpx.ConnectError,)
+_KEYS_ARE_TAKEN = "Idempotency-Key-Supported"
 _NO_BODY = object()
 _SIGN_OF_LIFE_TIMEOUT = 40.0
 """The server gives one every 15 seconds."""
@@ -46,6 +47,7 @@ class Connection:
         self._base = base
         self._auth = auth
         self._clock = clock
+        self._keys_are_taken = False
         self._stream_timeout = httpx.Timeout(max(timeout, _SIGN_OF_LIFE_TIMEOUT), connect=CONNECT_TIMEOUT)
         self._http = httpx.Client(
             headers={"Accept": "application/json, */*", **headers},
@@ -111,6 +113,48 @@ class Connection:
         waiting = timeout or self._http.timeout
         request = self._build(method, path, "", params=params, headers=headers, content=content, timeout=waiting)
         return self._send(request, _RETRIED if repeat else (), auth)
+
+    def post_keyed(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, Any],
+        headers: Mapping[str, str],
+        content: bytes,
+        timeout: httpx.Timeout | None = None,
+    ) -> httpx.Response:
+        """The answer to a POST that has an Idempotency-Key among `headers`, whatever it is; as `call`.
+
+        It is sent again after network trouble; but not to a server that may have got it and knows no keys.
+        """
+        waiting = timeout or self._http.timeout
+        request = self._build("POST", path, "", params=params, headers=headers, content=content, timeout=waiting)
+        lost: Unavailable | None = None
+        for pause in _RETRY_PAUSES:
+            try:
+                return self._post_again(request, path, lost)
+            except Unavailable as error:
+                if error is lost or not isinstance(error.__cause__, _RETRIED):
+                    raise
+                # From then on the server may have got it.
+                lost = lost or (None if isinstance(error.__cause__, httpx.ConnectError) else error)
+            self._clock.sleep(pause)
+        return self._post_again(request, path, lost)
+
+    def _post_again(self, request: httpx.Request, path: str, lost: Unavailable | None) -> httpx.Response:
+        """The answer; raises `lost` if the server, which may have got the request then, does not know keys."""
+        if lost is not None and not self._takes_keys(path):
+            raise lost
+        answer = self._send_once(request, self._auth)
+        self._keys_are_taken |= _KEYS_ARE_TAKEN in answer.headers
+        return answer
+
+    def _takes_keys(self, path: str) -> bool:
+        """Whether the server knows what keys of messages are for. Raises Unavailable if it cannot be asked."""
+        if not self._keys_are_taken:
+            answer = self._send_once(self._build("OPTIONS", path, ""), self._auth)
+            self._keys_are_taken = _KEYS_ARE_TAKEN in answer.headers
+        return self._keys_are_taken
 
     def _request(self, method: str, path: str, body: Any = _NO_BODY) -> httpx.Request:
         if body is _NO_BODY:

@@ -1,5 +1,7 @@
 """An actor as those see it who send it messages."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, BinaryIO
 
 import httpx
@@ -44,16 +46,55 @@ class ActorHandle:
         """The actor once it is READY or ERROR. Raises TimeoutError after `timeout` seconds (None: never)."""
         return self._resources.actors.wait(self.name, timeout)
 
-    def send(self, message: Any, /, *, max_run_time: float | None = None, **environment: Any) -> Run:
+    def send(
+        self,
+        message: Any,
+        /,
+        *,
+        max_run_time: float | None = None,
+        not_before: datetime | float | None = None,
+        idempotency_key: str | None = None,
+        **environment: Any,
+    ) -> Run:
         """Post a message: a text; bytes or a file, as binary data; or any other JSON value.
 
-        `environment` sets variables of this one execution, which ends after `max_run_time` seconds. Raises
-        InvalidInput for what cannot be sent.
+        `environment` sets variables of this one execution, which ends after `max_run_time` seconds, and does not begin
+        before `not_before`, a moment or seconds from now. The key, by default a fresh one, is what the message is known
+        by when it is sent again. Raises InvalidInput for what cannot be sent.
         """
         sent = self._resources.messages.send(
-            self.name, **_kind(message), environment=environment, max_run_time=max_run_time
+            self.name,
+            **_kind(message),
+            environment=environment,
+            max_run_time=max_run_time,
+            not_before=not_before,
+            idempotency_key=idempotency_key,
         )
-        return Run(self._resources, self.name, sent.execution_id)
+        return self.execution(sent.execution_id)
+
+    def send_many(
+        self,
+        messages: Iterable[Any],
+        /,
+        *,
+        max_run_time: float | None = None,
+        not_before: datetime | float | None = None,
+        idempotency_key: str | None = None,
+        **environment: Any,
+    ) -> list[Run]:
+        """Post many messages, in order: texts, other JSON values, or `Message`s with variables of their own.
+
+        The other arguments are for all, as in `send`; see `Messages.send_many`.
+        """
+        ids = self._resources.messages.send_many(
+            self.name,
+            messages,
+            environment=environment,
+            max_run_time=max_run_time,
+            not_before=not_before,
+            idempotency_key=idempotency_key,
+        )
+        return [self.execution(execution_id) for execution_id in ids]
 
     def call(
         self,

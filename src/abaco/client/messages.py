@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, BinaryIO, NamedTuple
 
 import httpx
@@ -10,14 +11,13 @@ import httpx
 from abaco.client.answer import body_of, result_of
 from abaco.client.connection import CONNECT_TIMEOUT, Connection, json_bytes, path
 from abaco.client.record import Record
+from abaco.client.sending import KEY_HEADER, batches, fresh_key, sending_params
 from abaco.errors import InvalidInput, Unavailable
 
-__all__ = ["Messages", "Sent", "binary_content", "checked_environment"]
+__all__ = ["Messages", "Sent", "SentBatch", "binary_content"]
 
 _NOT_SAID: Any = object()
 _CHUNK_BYTES = 1 << 16
-# Query parameters that the server takes for itself instead of handing them to the container.
-_RESERVED = frozenset({"message", "_abaco_synchronous"})
 
 
 class Sent(Record, frozen=True, kw_only=True, rename="camel"):
@@ -25,6 +25,12 @@ class Sent(Record, frozen=True, kw_only=True, rename="camel"):
 
     execution_id: str
     msg: Any = None
+
+
+class SentBatch(Record, frozen=True, kw_only=True, rename="camel"):
+    """The receipt of many messages: they are stored, and become these executions, in order."""
+
+    execution_ids: list[str]
 
 
 class Mailbox(Record, frozen=True, kw_only=True, rename="camel"):
@@ -46,17 +52,22 @@ class Messages:
         data: bytes | BinaryIO | None = None,
         environment: Mapping[str, str] | None = None,
         max_run_time: float | None = None,
+        not_before: datetime | float | None = None,
+        idempotency_key: str | None = None,
     ) -> Sent:
         """Post one message: `text`, or any `json` value, or binary `data` (a file is streamed, any size).
 
         `environment` sets variables of this one execution; after `max_run_time` seconds it is stopped, if the actor's
-        own limit does not come first. Not sent twice: after Unavailable the message may or
-        may not have arrived. Raises InvalidInput unless exactly one kind of message is given, and for a message
-        the wire cannot carry.
+        own limit does not come first. It does not begin before `not_before`, a moment or seconds from now.
+
+        The message has a key, a fresh one if none is given, so it is executed once however often it is sent: after
+        network trouble that happens here, if it is no file. After Unavailable it may or may not have arrived. Raises
+        InvalidInput unless exactly one kind of message is given, and for a message the wire cannot carry; KeyReused if
+        the key was another message's.
         """
         message = _message(text, json, data)
-        params = _params(environment, max_run_time)
-        return Sent.from_wire(result_of(self._post(actor_id, message, params)))
+        params = sending_params(environment, max_run_time, not_before)
+        return Sent.from_wire(result_of(self._post(actor_id, message, params, idempotency_key)))
 
     def ask(
         self,
@@ -68,6 +79,7 @@ class Messages:
         environment: Mapping[str, str] | None = None,
         max_run_time: float | None = None,
         timeout: float | None = None,
+        idempotency_key: str | None = None,
     ) -> httpx.Response:
         """Post one message as `send` does; the server's answer, once there is one, as it came.
 
@@ -75,9 +87,10 @@ class Messages:
         has waited long enough. Raises the error that it stands for, TimeoutError after `timeout` seconds (None: never).
         """
         message = _message(text, json, data)
-        params = _params(environment, max_run_time) | {"_abaco_synchronous": "true"}
+        params = sending_params(environment, max_run_time) | {"_abaco_synchronous": "true"}
+        waiting = httpx.Timeout(timeout, connect=CONNECT_TIMEOUT)
         try:
-            response = self._post(actor_id, message, params, httpx.Timeout(timeout, connect=CONNECT_TIMEOUT))
+            response = self._post(actor_id, message, params, idempotency_key, waiting)
         except Unavailable as error:
             if isinstance(error.__cause__, httpx.ReadTimeout):
                 raise TimeoutError(f"{actor_id} has not answered after {timeout:g} seconds") from error
@@ -85,20 +98,49 @@ class Messages:
         body_of(response)
         return response
 
+    def send_many(
+        self,
+        actor_id: str,
+        messages: Iterable[Any],
+        *,
+        environment: Mapping[str, str] | None = None,
+        max_run_time: float | None = None,
+        not_before: datetime | float | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[str]:
+        """Post many messages, in order; the ids of their executions.
+
+        Each is a text, or any other JSON value, or a `Message`, which has variables, moment and key of its own; the
+        other arguments are for all, as in `send`. Up to 10,000 go in one request; the server takes all of it or none.
+        Raises what `send` raises; then nothing is known of those in later requests, and sending all again under the
+        same `idempotency_key` posts none twice.
+        """
+        target = path("actors", "v2", actor_id, "messages", "batch")
+        params = sending_params(environment, max_run_time, not_before)
+        key = idempotency_key or fresh_key()
+        ids: list[str] = []
+        for number, body in enumerate(batches(messages)):
+            headers = {"Content-Type": "application/x-ndjson", KEY_HEADER: f"{key}-{number}"}
+            answer = self._connection.post_keyed(target, params=params, headers=headers, content=body)
+            ids += SentBatch.from_wire(result_of(answer)).execution_ids
+        return ids
+
     def _post(
         self,
         actor_id: str,
-        message: "_Message",
+        message: "_Content",
         params: Mapping[str, str],
+        key: str | None,
         timeout: httpx.Timeout | None = None,
     ) -> httpx.Response:
+        target = path("actors", "v2", actor_id, "messages")
+        headers = {**message.headers, KEY_HEADER: fresh_key() if key is None else key}
+        if isinstance(message.content, bytes):
+            return self._connection.post_keyed(
+                target, params=params, headers=headers, content=message.content, timeout=timeout
+            )
         return self._connection.call(
-            "POST",
-            path("actors", "v2", actor_id, "messages"),
-            params=params,
-            headers=message.headers,
-            content=message.content,
-            timeout=timeout,
+            "POST", target, params=params, headers=headers, content=message.content, timeout=timeout
         )
 
     def count(self, actor_id: str) -> int:
@@ -110,25 +152,18 @@ class Messages:
         self._connection.delete(path(actor_id, "messages"))
 
 
-class _Message(NamedTuple):
+class _Content(NamedTuple):
     content: bytes | Iterator[bytes]
     headers: dict[str, str]
 
 
-def _message(text: str | None, json: Any, data: bytes | BinaryIO | None) -> _Message:
+def _message(text: str | None, json: Any, data: bytes | BinaryIO | None) -> _Content:
     if (text is not None) + (json is not _NOT_SAID) + (data is not None) != 1:
         raise InvalidInput("give one message: a text, or json=, or data=.")
     if data is not None:
-        return _Message(*binary_content(data))
+        return _Content(*binary_content(data))
     body = _checked_json(json) if text is None else {"message": _checked_text(text)}
-    return _Message(json_bytes(body), {"Content-Type": "application/json"})
-
-
-def _params(environment: Mapping[str, str] | None, max_run_time: float | None) -> dict[str, str]:
-    variables = checked_environment(environment or {})
-    if max_run_time is not None:
-        variables["_abaco_max_run_time"] = f"{max_run_time:.15g}"
-    return variables
+    return _Content(json_bytes(body), {"Content-Type": "application/json"})
 
 
 def _checked_text(text: str) -> str:
@@ -145,14 +180,6 @@ def _checked_json(value: Any) -> Any:
             "the other keys out.",
         )
     return value
-
-
-def checked_environment(environment: Mapping[str, Any]) -> dict[str, str]:
-    """`environment` as it is sent. Raises InvalidInput for names that the server takes for itself."""
-    for name in environment:
-        if not name or name in _RESERVED:
-            raise InvalidInput(f"{name!r} cannot be set as a variable of an execution: choose another name.")
-    return {name: str(value) for name, value in environment.items()}
 
 
 def binary_content(data: bytes | BinaryIO) -> tuple[bytes | Iterator[bytes], dict[str, str]]:

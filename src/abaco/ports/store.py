@@ -241,6 +241,9 @@ class ResultRepository(Protocol):
         What is stored later has a higher number than whatever could be read before.
         """
 
+    def peek(self, execution_id: str, now: datetime) -> bytes | None:
+        """The oldest unexpired result, which stays, or None."""
+
     def pop(self, execution_id: str, now: datetime, *, lasting: bool = True) -> bytes | None:
         """Take the oldest unexpired result, or None; two callers never get the same one.
 

@@ -67,16 +67,16 @@ class Executions:
     def answer(self, posted: Posted) -> Answer | None:
         """What a request that waits for its execution is answered with, or None: not yet.
 
-        The first result, which it takes, as soon as there is one; else, at the end, the log. Raises ExecutionFailed
-        if it ended in ERROR.
+        The first result, as soon as there is one; else, at the end, the log. The result is taken, but not if the
+        message has a key: whoever sends it again gets the same answer. Raises ExecutionFailed if it ended in ERROR.
         """
-        result = self._store.results.pop(posted.execution_id, self._clock.now(), lasting=False)
+        result = self._first_result(posted)
         if result is not None:
             return Answer(result, is_result=True)
         execution = self._find(posted.actor, posted.execution_id)
         if execution.status in TERMINAL:
             # What it sent before it ended, but after the look above, is there when its end is seen.
-            result = self._store.results.pop(execution.id, self._clock.now(), lasting=False)
+            result = self._first_result(posted)
         if result is not None:
             return Answer(result, is_result=True)
         if execution.status is ExecutionStatus.ERROR:
@@ -86,6 +86,12 @@ class Executions:
         if execution.status is not ExecutionStatus.COMPLETE:
             return None
         return Answer(self._store.logs.find(execution.id, self._clock.now()).encode(), is_result=False)
+
+    def _first_result(self, posted: Posted) -> bytes | None:
+        results, now = self._store.results, self._clock.now()
+        if posted.keyed:
+            return results.peek(posted.execution_id, now)
+        return results.pop(posted.execution_id, now, lasting=False)
 
     def pop_result(self, caller: Principal, identifier: str, execution_id: str) -> bytes:
         """The oldest result not yet read, which it removes; b"" if there is none."""

@@ -49,6 +49,7 @@ class Posted:
     actor: Actor
     execution_id: str
     payload: Payload
+    keyed: bool = False
 
 
 class Mailbox:
@@ -273,13 +274,13 @@ def _outcome(actor: Actor, new: NewMessage, other: AbacoError | EarlierSend | No
     if isinstance(other, AbacoError):
         return other
     if other is None:
-        return Posted(actor, new.execution.id, new.payload)
+        return Posted(actor, new.execution.id, new.payload, keyed=new.key is not None)
     if new.key is None or other.content != new.key.content:
         return KeyReused(
             "This Idempotency-Key was used for another message to this actor: use a new key for every message, and the "
             "same only to send one again, with the same query parameters.",
         )
-    return Posted(actor, other.execution_id, new.payload)
+    return Posted(actor, other.execution_id, new.payload, keyed=True)
 
 
 class BinaryUpload:

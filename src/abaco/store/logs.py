@@ -62,6 +62,7 @@ _POP = Statement(
     .returning(results.c.data)
 )
 _OLDEST = Statement(_FIRST)
+_PEEK = Statement(select(results.c.data).where(results.c.seq == _FIRST.scalar_subquery()))
 _QUEUE_UP = text("SELECT pg_advisory_xact_lock(hashtextextended(:actor, 0))")
 _RESULT = ("execution_id", "actor_id", "data", "expires_at")
 _ADD_RESULTS = Statement(insert(results).values({name: bindparam(name) for name in _RESULT}))
@@ -147,6 +148,11 @@ class Results:
         )
         with self._database.read() as connection:
             return [StoredResult(row.seq, row.execution_id, bytes(row.data)) for row in connection.execute(query)]
+
+    def peek(self, execution_id: str, now: datetime) -> bytes | None:
+        with self._database.read() as connection:
+            row = _PEEK.first(connection, {"execution": execution_id, "now": now})
+        return None if row is None else bytes(row.data)
 
     def pop(self, execution_id: str, now: datetime, *, lasting: bool = True) -> bytes | None:
         asked = {"execution": execution_id, "now": now}

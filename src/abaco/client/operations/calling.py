@@ -7,8 +7,9 @@ import httpx
 
 from abaco.client.answer import body_of, object_of, result_of
 from abaco.client.connection import Connection, json_bytes
-from abaco.client.messages import binary_content, checked_environment
+from abaco.client.messages import binary_content
 from abaco.client.reply import Raw, Replies, Reply, reply_of
+from abaco.client.sending import checked_environment
 from abaco.client.sign_in import Nonce
 from abaco.errors import InternalError
 
