@@ -17,7 +17,7 @@ from bench.live import LiveServer, until
 
 from abaco import Abaco, AbacoExecutor
 from abaco.client import RemoteTraceback
-from abaco.errors import Conflict, ExecutionFailed, InvalidInput
+from abaco.errors import Conflict, ExecutionFailed, InvalidInput, NotFound
 
 _SECONDS = 60
 # The image lacks this module.
@@ -148,6 +148,51 @@ def test_executors_with_names_are_found_again(ab: Abaco) -> None:
         assert second.actor_id == first.actor_id
         assert list(second.map(square, range(3))) == [0, 1, 4]
     ab.actors.delete(second.actor_id)
+
+
+def test_what_was_sent_is_there_for_who_comes_next(ab: Abaco, server: LiveServer) -> None:
+    """The client is killed in the middle of a map."""
+    program = dedent("""
+        import time
+        from abaco import AbacoExecutor
+        def double(x):
+            time.sleep(0.02)
+            return 2 * x
+        ex = AbacoExecutor(name="killed", num_workers=2)
+        ex.submit(divmod, 7, 2)
+        for result in ex.map(double, range(100), chunksize=5):
+            print(result, flush=True)
+    """)
+    environment = {**os.environ, "ABACO_SERVER": server.url, "ABACO_TOKEN": server.token}
+    with subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE) as client:
+        assert client.stdout is not None
+        assert client.stdout.readline() == b"0\n"
+        client.kill()
+    for _ in range(2):  # reading takes nothing away
+        with AbacoExecutor.attach("killed", ab) as executor:
+            assert list(executor.results(_SECONDS)) == [(3, 1), *range(0, 200, 2)]
+            assert executor.submit(square, 5).result(_SECONDS) == 25
+            executor_id = executor.actor_id
+        assert len(ab.actor(executor_id).executions()[-1].results()) == 1  # now it is taken
+    ab.actors.delete(executor_id)
+    with pytest.raises(NotFound, match="killed"):
+        AbacoExecutor.attach("killed", ab)
+
+
+def test_failures_are_there_for_who_comes_next(ab: Abaco) -> None:
+    with AbacoExecutor(ab, name="failing", num_workers=1) as executor:
+        executor.submit(reciprocal, 0)
+        executor.submit(os._exit, 3)
+        executor.map(reciprocal, [0, 1], chunksize=2)
+    with AbacoExecutor.attach("failing", ab) as executor:
+        first, second, *others = executor.results(_SECONDS, return_exceptions=True)
+        assert isinstance(first, ZeroDivisionError)
+        assert isinstance(second, ExecutionFailed)
+        assert isinstance(others[0], ZeroDivisionError)
+        assert others[1:] == [1]
+        with pytest.raises(ZeroDivisionError):
+            next(executor.results())
+    ab.actors.delete(executor.actor_id)
 
 
 def test_no_executor_for_less_than_one_worker_or_what_is_no_image(ab: Abaco) -> None:

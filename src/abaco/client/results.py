@@ -3,10 +3,9 @@
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from threading import Event
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from abaco.client.connection import Connection, path
-from abaco.client.events import ServerEvent
 from abaco.client.polling import Clock
 from abaco.errors import InternalError, Unavailable
 
@@ -40,6 +39,14 @@ class Results:
         while result := self.pop(actor_id, execution_id):
             yield result
 
+    def stored(self, actor_id: str, after: int = 0) -> list[Followed]:
+        """The oldest results of all executions of the actor that nobody has taken, without taking them.
+
+        `after` is the number of the last one that is known; empty if there are no others.
+        """
+        listed = self._connection.get(f"{path(actor_id, 'results')}?after={after}")
+        return [_followed(each) for each in listed["results"]]
+
     def follow(
         self,
         actor_id: str,
@@ -60,7 +67,7 @@ class Results:
                 for event in self._connection.events(where, {"follow": "true"}, known, on_open):
                     pauses = iter(_PAUSES)
                     known = event.identifier or known
-                    yield _followed(event) if event.name == "result" else None
+                    yield _followed(event.data) if event.name == "result" else None
             except Unavailable as error:
                 trouble = error
             pause = next(pauses, None)
@@ -94,8 +101,8 @@ class FollowedResults:
             hang_up()
 
 
-def _followed(event: ServerEvent) -> Followed:
+def _followed(result: Any) -> Followed:
     try:
-        return Followed(int(event.data["number"]), str(event.data["executionId"]), b64decode(event.data["data"]))
+        return Followed(int(result["number"]), str(result["executionId"]), b64decode(result["data"]))
     except (TypeError, KeyError, ValueError) as error:
         raise InternalError(f"The server's results cannot be read ({error!r}): is it of this version?") from error

@@ -6,7 +6,7 @@ from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 
 from abaco.client.abaco import Abaco
-from abaco.client.executions import TERMINAL
+from abaco.client.executions import TERMINAL, Execution
 from abaco.client.executor.tasks import AbacoFuture, Parts, Task
 from abaco.client.results import Followed, FollowedResults
 from abaco.errors import AbacoError, ExecutionFailed, Unavailable
@@ -55,10 +55,32 @@ class Courier:
                 return
         self._post(task)
 
-    def expect(self, execution_id: str, future: AbacoFuture) -> None:
-        """Wait for the answer to a message that was posted before."""
+    def recover(self) -> list[AbacoFuture]:
+        """Futures of the messages that were posted before, by whomever, in order; without those whose answers are gone.
+
+        Answers stay at the server for a time after their executions have ended.
+        """
+        entries = self._ab.executions.list(self._actor_id).executions
+        futures = {entry.id: AbacoFuture() for entry in entries}
+        for execution_id, future in futures.items():
+            future.execution_id = execution_id
+            future.set_running_or_notify_cancel()
         with self._change:
-            self._sent[execution_id] = future
+            self._sent.update(futures)
+        known = 0
+        while page := self._ab.results.stored(self._actor_id, known):
+            known = page[-1].number
+            for each in page:
+                self._take(each)
+        for entry in entries:
+            if entry.status in TERMINAL and entry.id in self._sent:
+                execution = self._ab.executions.get(self._actor_id, entry.id)
+                if execution.status == "COMPLETE" and execution.exit_code == 0:
+                    self._done(entry.id)  # its answer has expired, or was taken
+                    del futures[entry.id]
+                else:
+                    self._fail(entry.id, _ended(execution))
+        return list(futures.values())
 
     def close(self, *, cancel: bool = False) -> None:
         """Take on no more, and end once everything is done. With `cancel` what was not posted is cancelled."""
@@ -171,12 +193,7 @@ class Courier:
                 for data in self._ab.results.all(self._actor_id, entry.id):
                     self._take(Followed(0, entry.id, data))
                 if entry.id in self._sent:
-                    self._fail(entry.id, self._reason(entry.id))
-
-    def _reason(self, execution_id: str) -> ExecutionFailed:
-        execution = self._ab.executions.get(self._actor_id, execution_id)
-        how = execution.reason or f"exit code {execution.exit_code}, and no answer"
-        return ExecutionFailed(f"execution {execution_id}, which was to make the call, ended: {how}.")
+                    self._fail(entry.id, _ended(self._ab.executions.get(self._actor_id, entry.id)))
 
     def _done(self, execution_id: str) -> AbacoFuture | None:
         with self._change:
@@ -203,3 +220,8 @@ class Courier:
         for task in waiting:
             if task.future.set_running_or_notify_cancel():
                 task.future.set_exception(BrokenExecutor(str(error)))
+
+
+def _ended(execution: Execution) -> ExecutionFailed:
+    how = execution.reason or f"exit code {execution.exit_code}, and no answer"
+    return ExecutionFailed(f"execution {execution.id}, which was to make the call, ended: {how}.")

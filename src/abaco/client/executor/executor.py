@@ -3,10 +3,12 @@
 import atexit
 import itertools
 import math
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, Self
 
 import cloudpickle
 
@@ -14,8 +16,8 @@ from abaco.client.abaco import Abaco
 from abaco.client.actors import Actor, ActorAttributes
 from abaco.client.executor.courier import Courier
 from abaco.client.executor.mapping import Mapped
-from abaco.client.executor.tasks import AbacoFuture, many, one
-from abaco.errors import Conflict, InvalidInput
+from abaco.client.executor.tasks import AbacoFuture, Outcome, many, one
+from abaco.errors import Conflict, InvalidInput, NotFound
 
 __all__ = ["DEFAULT_IMAGE", "AbacoExecutor"]
 
@@ -39,7 +41,7 @@ class AbacoExecutor(Executor):
 
     Without `name` the actor is the executor's own: at most `2 * num_workers` messages are sent ahead, futures that
     were not sent can be cancelled, and `shutdown` deletes the actor. With a `name` it stays, and is found again by it:
-    `submit` and `map` return when what they send is on the server's disk, whatever becomes of this process.
+    `submit` and `map` return when what they send is on the server's disk, whatever becomes of this process: `attach`.
 
     `progress` shows a bar for maps that take long; None does so on a terminal and in a notebook.
 
@@ -61,8 +63,9 @@ class AbacoExecutor(Executor):
             raise InvalidInput("num_workers must be at least 1.")
         self.num_workers = num_workers
         self._progress = progress
-        self._own = Abaco() if ab is None else None
-        self._ab = ab or self._own or Abaco()
+        self._ab = ab or Abaco()
+        self._is_own = ab is None
+        self.futures: list[AbacoFuture] = []
         actor = _found(self._ab, name, image) or _added(self._ab, name, image or DEFAULT_IMAGE, attributes or {})
         self.actor_id, self.image = actor.id, actor.image
         _await_ready(self._ab, actor, timeout)
@@ -72,6 +75,41 @@ class AbacoExecutor(Executor):
         # Whoever forgets the executor, or ends the program, still gets what was submitted.
         weakref.finalize(self, self._courier.close).atexit = False
         _COURIERS.add(self._courier)
+
+    @classmethod
+    def attach(
+        cls,
+        name: str,
+        ab: Abaco | None = None,
+        *,
+        num_workers: int = 4,
+        timeout: float | None = 60.0,
+        progress: bool | None = None,
+    ) -> Self:
+        """The executor of that name with what was sent by it before: in `futures`, and by `results`.
+
+        It has no part in what other processes send from now on. Answers are there until they expire at the server,
+        also those that were read by the process that ended. Raises NotFound if there is no such executor.
+        """
+        with ExitStack() as stack:
+            if _found(ab or stack.enter_context(Abaco()), name, None) is None:
+                raise NotFound(f"there is no executor with the name {name!r}: was its actor deleted?")
+        executor = cls(ab, name=name, num_workers=num_workers, timeout=timeout, progress=progress)
+        executor.futures = executor._courier.recover()
+        return executor
+
+    def results(self, timeout: float | None = None, *, return_exceptions: bool = False) -> Iterator[Any]:
+        """What the calls in `futures` returned, in the order in which they were sent, those of maps one by one.
+
+        Where a call raised something, that is raised, and nothing follows; with `return_exceptions` it is a result.
+        Raises TimeoutError where a result is not there after `timeout` seconds.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for future in self.futures:
+            error = future.exception(None if deadline is None else deadline - time.monotonic())
+            outcomes = future.result() if future.is_chunk else [Outcome(None if error else future.result(), error)]
+            for outcome in outcomes:
+                yield outcome.error if outcome.error is not None and return_exceptions else outcome.get()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(actor_id={self.actor_id!r}, image={self.image!r})"
@@ -122,8 +160,8 @@ class AbacoExecutor(Executor):
         self._courier.close(cancel=cancel_futures)
         if wait:
             self._courier.finished.wait()
-            if self._own is not None:
-                self._own.close()
+            if self._is_own:
+                self._ab.close()
 
     def _require_open(self) -> None:
         if self._is_shut_down:

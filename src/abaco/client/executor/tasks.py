@@ -22,9 +22,13 @@ Call = tuple[Sequence[Any], Mapping[str, Any]]
 
 
 class AbacoFuture(Future[Any]):
-    """A call that is, or will be, an execution on the server: `execution_id` names it once it was sent."""
+    """A call that is, or will be, an execution on the server: `execution_id` names it once it was sent.
+
+    `is_chunk`, once it is done, says whether it is of a map; then its result is the list of `Outcome` of a chunk.
+    """
 
     execution_id: str | None = None
+    is_chunk = False
 
 
 class RemoteTraceback(Exception):
@@ -57,6 +61,7 @@ class Answer:
     def settle(self, future: AbacoFuture) -> None:
         """A call of its own is a value or an exception, a chunk of `map` the list of its outcomes."""
         if self.kind != ONE:
+            future.is_chunk = True
             future.set_result(list(self.outcomes))
         elif (error := self.outcomes[0].error) is not None:
             future.set_exception(error)
