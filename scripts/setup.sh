@@ -27,6 +27,8 @@ as_root() {
 
 # --- programs --------------------------------------------------------------------------------------------------------
 
+python_version() { /usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
+
 # Prints the packages this machine lacks. Programs are looked for, not packages: where crun comes from is not our business.
 missing_packages() {
     local program
@@ -44,6 +46,8 @@ missing_packages() {
     # Tests start an engine of their own.
     have dockerd || say docker.io
     have mkfs.btrfs || say btrfs-progs
+    # The standard library's tests, which our executor has to pass.
+    compgen -G '/usr/lib/python3*/test/test_concurrent_futures*' >/dev/null || say "libpython$(python_version)-testsuite"
     # As well as PostgreSQL servers.
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || say postgresql
     [ -x "$UV" ] || /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null || say python3-venv

@@ -1,14 +1,15 @@
 """Calls pickled Python functions and sends back what they returned: the far end of `AbacoExecutor`.
 
-A binary message of the executor is `CALLS` and the pickle of (kind, function, calls): the kind of message, which goes
-back with the answer; the cloudpickle of a function; and that of a list of (arguments, keyword arguments). The answer
-is the cloudpickle of (kind, outcomes), an outcome being (True, what the function returned) or (False, what it raised,
-its traceback). It is sent in parts, each a result that begins with `PART`.
+A message of the executor is `CALLS` and the pickle of (kind, function, calls): the kind of message, which goes back
+with the answer; the cloudpickle of a function; and that of a list of (arguments, keyword arguments). It is binary, or
+that in Base64 as a text. The answer is the cloudpickle of (kind, outcomes), an outcome being (True, what the function
+returned) or (False, what it raised, its traceback). It is sent in parts, each a result that begins with `PART`.
 
-Any other binary message is, as old clients send it, the cloudpickle of ``{"func": function, "args": [...], "kwargs":
-{...}}``. What the function returned is the result; if it raises, the execution fails with its traceback as the log.
+Any other message is, as old clients send it, the cloudpickle of ``{"func": function, "args": [...], "kwargs": {...}}``.
+What the function returned is the result; if it raises, the execution fails with its traceback as the log.
 """
 
+import base64
 import os
 import pickle
 import struct
@@ -30,8 +31,10 @@ MAX_ANSWER_BYTES = 60 * 1024**2
 """The service keeps little more of one execution."""
 
 
-def handle(_context: Context) -> None:
-    message = get_binary_message()
+def handle(context: Context) -> None:
+    # A text is binary data in Base64: many such messages can be sent in one request.
+    text = context.raw_message
+    message = get_binary_message() if text is None else base64.b64decode(text)
     if message.startswith(CALLS):
         kind, function, calls = pickle.loads(memoryview(message)[len(CALLS) :])
         send_parts(answer(kind, outcomes(function, calls)))

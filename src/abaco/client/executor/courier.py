@@ -2,11 +2,13 @@
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 
 from abaco.client.abaco import Abaco
 from abaco.client.executions import TERMINAL, Execution
+from abaco.client.executor.posting import posted
 from abaco.client.executor.tasks import AbacoFuture, Parts, Task
 from abaco.client.results import Followed, FollowedResults
 from abaco.errors import AbacoError, ExecutionFailed, Unavailable
@@ -27,7 +29,7 @@ class Courier:
         self._temporary = temporary
         self._change = threading.Condition()
         self._waiting: deque[Task] = deque()
-        self._chosen: deque[Task] = deque()
+        self._chosen: list[Task] = []
         self._sent: dict[str, AbacoFuture] = {}
         self._parts: dict[str, Parts] = {}
         # Results may be here before the post that they answer has returned; those of others are not kept.
@@ -40,20 +42,20 @@ class Courier:
         threading.Thread(target=self._listen, name=f"abaco-results-{actor_id}", daemon=True).start()
         threading.Thread(target=self._work, name=f"abaco-posts-{actor_id}", daemon=True).start()
 
-    def put(self, task: Task) -> None:
-        """Take on a task. Raises BrokenExecutor if the actor is gone; without window what posting raises."""
+    def put(self, *tasks: Task) -> None:
+        """Take on tasks. Raises BrokenExecutor if the actor is gone; without window what posting raises."""
         with self._change:
             if self._broken is not None:
                 raise BrokenExecutor(str(self._broken)) from self._broken
-            if self._window is None or self._has_room():
-                # From now on it cannot be cancelled.
-                task.future.set_running_or_notify_cancel()
-                self._posting += 1
             if self._window is not None:
-                (self._chosen if task.future.running() else self._waiting).append(task)
+                self._waiting.extend(tasks)
+                self._choose()
                 self._change.notify_all()
                 return
-        self._post(task)
+            for task in tasks:
+                task.future.set_running_or_notify_cancel()
+            self._posting += len(tasks)
+        self._post(tasks)
 
     def recover(self) -> list[AbacoFuture]:
         """Futures of the messages that were posted before, by whomever, in order; without those whose answers are gone.
@@ -102,41 +104,53 @@ class Courier:
     # --- posting ---
 
     def _work(self) -> None:
-        while (task := self._next()) is not None:
-            try:
-                self._post(task)
-            except Exception as error:  # noqa: BLE001 - for whoever waits for the future
-                task.future.set_exception(error)
+        while self._post_next():
+            pass
         self._stream.close()
         if self._temporary:
             with suppress(AbacoError):  # it is gone, or the server is
                 self._ab.actors.delete(self._actor_id)
         self.finished.set()
 
-    def _next(self) -> Task | None:
-        """The next task once there is room for it, counted as being posted; None at the end."""
+    def _post_next(self) -> bool:
+        """Whether there was something to post; it is held by nobody here while the next is waited for."""
+        tasks = self._next()
+        try:
+            self._post(tasks)
+        except Exception as error:  # noqa: BLE001 - for whoever waits for the futures
+            for task in tasks:
+                if task.future.execution_id is None:
+                    task.future.set_exception(error)
+        return bool(tasks)
+
+    def _next(self) -> list[Task]:
+        """The next tasks once there is room for some, counted as being posted; none at the end."""
         with self._change:
             while True:
-                while self._waiting and self._has_room():
-                    task = self._waiting.popleft()
-                    if task.future.set_running_or_notify_cancel():
-                        self._posting += 1
-                        self._chosen.append(task)
+                self._choose()
                 if self._chosen:
-                    return self._chosen.popleft()
+                    tasks, self._chosen = self._chosen, []
+                    return tasks
                 if self._closed and not (self._waiting or self._sent or self._posting):
-                    return None
+                    return []
                 self._change.wait()
 
-    def _has_room(self) -> bool:
-        return self._window is not None and len(self._sent) + self._posting < self._window
+    def _choose(self) -> None:
+        """Of the tasks that wait as many as there is room for; from now on they cannot be cancelled."""
+        while self._waiting and self._window is not None and len(self._sent) + self._posting < self._window:
+            task = self._waiting.popleft()
+            if task.future.set_running_or_notify_cancel():
+                self._posting += 1
+                self._chosen.append(task)
 
-    def _post(self, task: Task) -> None:
-        execution_id = None
+    def _post(self, tasks: Sequence[Task]) -> None:
+        left = deque(tasks)
         try:
-            execution_id = self._ab.messages.send(self._actor_id, data=task.message).execution_id
+            for execution_id in posted(self._ab, self._actor_id, [task.message for task in tasks]):
+                self._posted(execution_id, left.popleft().future)
         finally:
-            self._posted(execution_id, task.future)
+            for task in left:
+                self._posted(None, task.future)
 
     def _posted(self, execution_id: str | None, future: AbacoFuture) -> None:
         with self._change:

@@ -141,15 +141,15 @@ class AbacoExecutor(Executor):
         self._require_open()
         if (chunksize is not None and chunksize < 1) or (buffersize is not None and buffersize < 1):
             raise ValueError("chunksize and buffersize must be at least 1.")
-        calls: Iterable[tuple[Any, ...]] = zip(*iterables, strict=False)
-        total = None
-        if buffersize is None:
-            calls = list(calls)
-            total = len(calls)
-            chunksize = chunksize or self._chunk(total)
-        return Mapped(self._sent(cloudpickle.dumps(fn), _chunked(calls, chunksize or 1)), timeout, buffersize).results(
-            total, self._progress
-        )
+        function, calls = cloudpickle.dumps(fn), zip(*iterables, strict=False)
+        if buffersize is not None:
+            sent = self._sent(function, _chunked(calls, chunksize or 1))
+            return Mapped(sent, timeout, buffersize).results(None, self._progress)
+        all_calls = list(calls)
+        chunks = _chunked(all_calls, chunksize or self._chunk(len(all_calls)))
+        tasks = [many(function, chunk) for chunk in chunks]
+        self._courier.put(*tasks)
+        return Mapped((task.future for task in tasks), timeout, None).results(len(all_calls), self._progress)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more calls; `wait` until all are done, and the actor deleted unless it has a name.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from abaco.client.executor.tasks import AbacoFuture
+from abaco.client.executor.tasks import AbacoFuture, Outcome
 
 __all__ = ["Mapped"]
 
@@ -33,21 +33,20 @@ class Mapped:
         try:
             with bar:
                 while self._under_way:
-                    # Not kept in a variable: what was handed out is not held here.
-                    for outcome in self._next():
+                    outcomes = self._next()
+                    while outcomes:
                         bar.advance()
-                        yield outcome.get()
+                        yield outcomes.popleft().get()  # in no variable: what was handed out is not held here
         finally:
             for future in self._under_way:
                 future.cancel()
 
-    def _next(self) -> Iterator[Any]:
+    def _next(self) -> deque[Outcome]:
         left = None if self._deadline is None else self._deadline - time.monotonic()
-        outcomes = deque(self._under_way[0].result(left))
+        outcomes: deque[Outcome] = deque(self._under_way[0].result(left))
         self._under_way.popleft()
         self._under_way.extend([future] if (future := next(self._futures, None)) is not None else [])
-        while outcomes:
-            yield outcomes.popleft()
+        return outcomes
 
 
 class _Bar:
