@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -111,6 +111,9 @@ class UnpackedNowhere:
         if size > most:
             raise ImageError(f"more than {most}")
         return gather(self.directory, owner, text, manifest, self.blobs), size
+
+    def prune(self, keep: Collection[str]) -> int:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)

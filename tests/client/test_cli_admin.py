@@ -1,9 +1,11 @@
 """`abaco admin` and who may use the server."""
 
+import fcntl
 from pathlib import Path
 
 import pytest
 from api.jwts import public_der, public_pem
+from runtime.samples import add_file, busybox_layer, oci_archive
 
 from abaco.bootstrap.admin import Admin, open_admin
 from abaco.cli.main import run
@@ -107,3 +109,18 @@ def test_a_removed_user_is_gone_until_added_again(data: Path, capsys: Capture) -
 def test_what_changes_nothing_makes_no_data_directory(data: Path, words: list[str]) -> None:
     admin(*words, expected=3)
     assert not data.exists()
+
+
+def test_images_that_nobody_names_are_removed_while_no_server_runs(data: Path, tmp_path: Path, capsys: Capture) -> None:
+    for program in (b"first", b"second"):
+        oci_archive(tmp_path / "image.tar", busybox_layer(lambda tar, p=program: add_file(tar, "x", p)), {})  # type: ignore[misc]
+        admin("image", "import", str(tmp_path / "image.tar"), "team/actor")
+    with (data / "run/serve.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        admin("image", "prune", expected=5)
+    assert "stop it first" in capsys.readouterr().err
+    admin("image", "prune")
+    assert capsys.readouterr().out == "1 images are gone.\n"
+    assert len([*(data / "images/unpacked").iterdir()]) == 1
+    admin("image", "prune")
+    assert capsys.readouterr().out == "0 images are gone.\n"

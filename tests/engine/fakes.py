@@ -1,7 +1,7 @@
 """What the engine does not own, in a few lines each: a test says what they do."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -52,6 +52,9 @@ class NoImages:
         raise NotImplementedError
 
     def assemble(self, text: str, manifest: Manifest, owner: str, most: int) -> tuple[str, int]:
+        raise NotImplementedError
+
+    def prune(self, keep: Collection[str]) -> int:
         raise NotImplementedError
 
 

@@ -1,6 +1,6 @@
 """Containers that do as a test says, step by step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
@@ -69,6 +69,9 @@ class ScriptedImages:
         return PreparedImage(ref.name, "sha256:1", Path("/"), {})
 
     def assemble(self, text: str, manifest: Manifest, owner: str, most: int) -> tuple[str, int]:
+        raise NotImplementedError
+
+    def prune(self, keep: Collection[str]) -> int:
         raise NotImplementedError
 
 

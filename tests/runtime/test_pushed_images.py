@@ -17,6 +17,7 @@ from runtime.samples import add_directory, add_file, add_link, busybox_layer
 from abaco.domain.manifest import Manifest, parse_manifest
 from abaco.ports import ImageError, ImageProvider, ImageRef
 from abaco.runtime.docker.images import DockerImages
+from abaco.runtime.image_directory import ImageDirectory
 from abaco.runtime.images import OciImages
 from abaco.runtime.layers import unpacked_size
 from abaco.runtime.pushed import PushedFiles
@@ -309,6 +310,34 @@ def test_what_never_became_an_image_is_removed_after_a_while(store: OciImages, p
     assert orphan not in pushed.blobs.sizes(OWNER)
     assert len(pushed.blobs.sizes(OWNER)) == before - 1
     assert len([*(directory / "pushed/dev/ada").iterdir()]) == before - 1 + 1  # what the image is charged
+
+
+def test_images_that_nobody_names_are_removed_with_all_that_is_theirs_alone(
+    provider: ImageProvider, pushed: Pushed, directory: Path
+) -> None:
+    base = busybox_layer()
+    made = {}
+    for name in ("kept", "replaced"):
+        text, manifest = pushed.image(base, layer_of(lambda tar, name=name: add_file(tar, name, b"x")))  # type: ignore[misc]
+        digest, size = provider.assemble(text, manifest, OWNER, GIB)
+        pushed.blobs.charge(OWNER, digest, size)
+        made[name] = (digest, manifest)
+    used = pushed.blobs.used(OWNER)
+    kept, manifest = made["kept"]
+    assert provider.prune({kept}) == 1
+    assert provider.prune({kept}) == 0
+    left = {f"sha256:{path.name}" for path in (directory / "blobs/sha256").iterdir()}
+    assert left == {kept, *(blob.digest for blob in manifest.blobs)}
+    assert pushed.blobs.sizes(OWNER).keys() == left - {kept}
+    assert pushed.blobs.used(OWNER) < used
+    assert provider.prepare(ImageRef("x:latest", kept)).config["Cmd"] == ["true"]
+    text, manifest = pushed.image(base, layer_of(lambda tar: add_file(tar, "replaced", b"x")))
+    assert provider.assemble(text, manifest, OWNER, GIB)[0] == made["replaced"][0]
+
+
+def test_nothing_is_removed_while_somebody_works_on_images(store: OciImages, directory: Path) -> None:
+    with ImageDirectory(directory).workspace(), pytest.raises(ImageError, match="works on images now"):
+        store.prune(set())
 
 
 @pytest.mark.parametrize("owner", ["dev", "dev/", "/ada", "dev/..", "../ada", "dev/ada/x"])

@@ -1,5 +1,6 @@
 """`abaco admin`: what an administrator does on the server's own machine, with the server running or stopped."""
 
+import fcntl
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ from abaco.cli import tenants, users, webhooks
 from abaco.cli.opened import opened
 from abaco.cli.output import print_table
 from abaco.domain.moment import iso
+from abaco.errors import Unavailable
+from abaco.role import lock_path
 
 __all__ = ["register"]
 
@@ -22,6 +25,7 @@ def register(app: typer.Typer) -> None:
     image = typer.Typer(no_args_is_help=True, help="Images.")
     image.command("import")(_image_import)
     image.command("list")(_image_list)
+    image.command("prune")(_image_prune)
     admin.add_typer(image, name="image")
     admin.command("rotate-key")(_rotate_key)
     app.add_typer(admin, name="admin")
@@ -68,3 +72,14 @@ def _image_list(ctx: typer.Context) -> None:
     with opened(ctx, create=False) as (admin, _):
         rows = [(image.name, image.digest, image.source, iso(image.created_at) or "") for image in admin.images.list()]
     print_table(("NAME", "DIGEST", "SOURCE", "SINCE"), rows)
+
+
+def _image_prune(ctx: typer.Context) -> None:
+    """Remove the images that no name stands for any more; with the server stopped."""
+    with opened(ctx, create=False) as (admin, settings), lock_path(settings, "serve").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(f"An Abaco server uses {settings.data}: stop it first.") from None
+        count = admin.images.prune()
+    typer.echo(f"{count} images are gone.")

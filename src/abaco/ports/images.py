@@ -1,6 +1,6 @@
 """Images on a machine."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +57,12 @@ class ImageProvider(Protocol):
 
         Its digest, and the bytes that it takes beside its blobs: none if it was here. Raises ImageError if one of its
         parts is missing, broken, or not what the manifest says, and if it would take more than `most` bytes.
+        """
+
+    def prune(self, keep: Collection[str]) -> int:
+        """Remove all images but those with these digests, with what only they are made of; how many.
+
+        Nothing may be running of them. Raises ImageError if some process works on images now.
         """
 
 

@@ -8,11 +8,12 @@ work/                what is being done; nothing in it outlives the doing
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from abaco.runtime.layout import digest_hex
+from abaco.ports import ImageError
+from abaco.runtime.layout import digest_hex, read_json
 from abaco.runtime.overlay import delete_tree
 
 __all__ = ["ImageDirectory"]
@@ -48,6 +49,33 @@ class ImageDirectory:
         """Move the files in `blobs` to the others."""
         for blob in blobs.iterdir():
             blob.rename(self.blobs / blob.name)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While nobody has a workspace; raises ImageError if somebody has."""
+        try:
+            with _flock(self._work, os.O_DIRECTORY, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                yield
+        except BlockingIOError:
+            raise ImageError("somebody works on images now: try again later") from None
+
+    def forget(self, keep: Collection[str]) -> None:
+        """Remove the blobs that are not part of one of these images, and what users have pushed of such."""
+        kept = {digest_hex(digest) for image in keep for digest in self._parts(image)}
+        for blob in self.blobs.iterdir():
+            if blob.name not in kept:
+                blob.unlink()
+        for pushed in (self.root / "pushed").glob("*/*/*"):
+            if pushed.name.partition(".")[0] not in kept:
+                pushed.unlink()
+
+    def _parts(self, image: str) -> list[str]:
+        """The digests of an image's blobs, its manifest's included; that alone, if the blobs are not here."""
+        try:
+            manifest = read_json(self.blobs / digest_hex(image))
+            return [image, *(str(part["digest"]) for part in (manifest["config"], *manifest["layers"]))]
+        except (ImageError, LookupError, TypeError):
+            return [image]
 
     def _sweep(self) -> None:
         """Unless somebody is at work now."""

@@ -19,6 +19,7 @@ from abaco.runtime.archives import archive_source
 from abaco.runtime.image_directory import ImageDirectory
 from abaco.runtime.kernel import sync_filesystem
 from abaco.runtime.layout import digest_hex, image_config, lay_out, manifest_digest, read_json
+from abaco.runtime.overlay import delete_tree
 from abaco.runtime.pushed import gather, measured
 from abaco.runtime.skopeo import require_tools, run_tool
 
@@ -76,6 +77,15 @@ class OciImages(ImageProvider):
         except ImageError as error:
             raise ImageError(f"The image cannot be used: {error}") from error
         return digest, size
+
+    def prune(self, keep: Collection[str]) -> int:
+        with self._directory.alone():
+            kept = {digest_hex(digest) for digest in keep}
+            gone = [place for place in self._unpacked.iterdir() if place.name not in kept]
+            for place in gone:
+                delete_tree(place)
+            self._directory.forget(keep)
+        return len(gone)
 
     def _take_in(self, archive: Path, workspace: Path) -> str:
         source = archive_source(archive, workspace)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from abaco.domain.image import is_of_tenant, normalize
-from abaco.errors import InvalidInput
+from abaco.errors import InvalidInput, Unavailable
 from abaco.ports import Clock, ImageError, ImageProvider, ImageRecord, ImageRef, Store
 
 __all__ = ["PUSH", "Images", "may_use"]
@@ -28,6 +28,16 @@ class Images:
 
     def list(self) -> "list[ImageRecord]":
         return self._store.images.all()
+
+    def prune(self) -> int:
+        """Remove the images that no name stands for any more; how many. Nothing may be running of them.
+
+        Raises Unavailable if that cannot be done now.
+        """
+        try:
+            return self._provider.prune({image.digest for image in self._store.images.all()})
+        except ImageError as error:
+            raise Unavailable(f"The images cannot be removed: {error}.") from None
 
     def reference(self, name: str, tenant: str, *, pull: bool) -> ImageRef:
         """What to run for `name` in `tenant`: the digest it stands for here, or None: pull it.

@@ -4,7 +4,7 @@ Each is known there by a name of ours that holds its digest. Blobs lie where tho
 is loaded again when the engine has lost it, and that either runtime finds what was imported for the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +60,24 @@ class DockerImages(ImageProvider):
         except (ImageError, EngineError) as error:
             raise ImageError(f"The image cannot be used: {_reason(error)}") from error
         return digest, size
+
+    def prune(self, keep: Collection[str]) -> int:
+        async def remove(client: Docker) -> int:
+            # Those whose blobs lie here: other servers may have images in the same engine.
+            own = {local_name(f"sha256:{blob.name}") for blob in self._directory.blobs.iterdir()}
+            tags = {tag for image in await client.images.list() for tag in image.get("RepoTags") or []}
+            gone = (own - {local_name(digest) for digest in keep}) & tags
+            for tag in gone:
+                await client.images.delete(tag)
+            return len(gone)
+
+        with self._directory.alone():
+            try:
+                count = self._engine.call(remove, self._timeout)
+            except EngineError as error:
+                raise ImageError(_reason(error)) from error
+            self._directory.forget(keep)
+        return count
 
     def prepare(self, ref: ImageRef) -> PreparedImage:
         try:
