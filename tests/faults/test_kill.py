@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 from bench.live import LiveServer, live_server, until
 
@@ -107,3 +109,36 @@ def test_messages_posted_to_a_server_without_an_engine_wait(tmp_path: Path) -> N
 
         ended = [ab.executions.wait(actor.id, one.execution_id, timeout=60) for one in sent]
         assert {(e.status, e.exit_code) for e in ended} == {("COMPLETE", 0)}
+
+
+def test_messages_that_are_sent_while_the_server_dies_are_executed_once(tmp_path: Path) -> None:
+    """Every POST has a key, and its sender sends it again until it is answered, whatever dies in between."""
+    with live_server(tmp_path / "data", "sum_reducer") as server, server.client() as ab:
+        actor = _register(ab, "abacosamples/sum_reducer", stateless=False)
+        stop, number = Event(), 300
+
+        def strike() -> None:
+            for _ in range(4):
+                if not stop.wait(0.3):
+                    server.kill("api")
+                    until(lambda: _done(ab, actor) >= 0, 60)
+
+        def send(count: int) -> str:
+            while True:
+                try:
+                    message = {"message": {"count": count}}
+                    return ab.messages.send(actor.id, json=message, idempotency_key=str(count)).execution_id
+                except Unavailable:
+                    continue
+
+        with ThreadPoolExecutor(9) as threads:
+            striking = threads.submit(strike)
+            try:
+                sent = list(threads.map(send, range(1, number + 1)))
+            finally:
+                stop.set()
+            striking.result()
+        assert len(set(sent)) == number
+        until(lambda: _done(ab, actor) == number, 100, step=0.5)
+        assert {e.id for e in ab.executions.list(actor.id).executions} == set(sent)
+        assert ab.state.get(actor.id) == {"count": number * (number + 1) // 2}
