@@ -63,7 +63,7 @@ def test_answers_may_be_read_by_pages_of_any_origin(world: World) -> None:
     actor = world.actor()
     allowed = {
         "access-control-allow-origin": "https://portal.test",
-        "access-control-expose-headers": "X-Abaco-Error-Code, X-Abaco-Execution-Id",
+        "access-control-expose-headers": "X-Abaco-Error-Code, X-Abaco-Execution-Id, Idempotency-Key-Supported",
         "vary": "Origin",
     }
     assert cors(world.send("GET", actor, headers=[ORIGIN])) == allowed
@@ -99,7 +99,7 @@ def test_a_preflight_needs_no_credentials(world: World, path: str, allow: str) -
         "access-control-allow-origin": "https://portal.test",
         "access-control-allow-methods": "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT",
         "access-control-allow-headers": "authorization, x-y",
-        "access-control-expose-headers": "X-Abaco-Error-Code, X-Abaco-Execution-Id",
+        "access-control-expose-headers": "X-Abaco-Error-Code, X-Abaco-Execution-Id, Idempotency-Key-Supported",
         "vary": "Origin",
     }
 

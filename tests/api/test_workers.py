@@ -55,6 +55,7 @@ def test_a_worker_is_shown_as_the_contract_says(either_world: World) -> None:
     shown = world.get(f"{actor}/workers")
     assert shown[0] == {
         "id": "worker1",
+        "actorId": actor.rpartition("/")[2],
         "tenant": "DEV",
         "status": "BUSY",
         "chName": "worker_worker1",

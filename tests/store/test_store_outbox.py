@@ -93,11 +93,11 @@ def test_ends_of_executions_are_told_in_order(store: SqlStore) -> None:
 def test_nobody_listens_nothing_is_kept(store: SqlStore) -> None:
     add_actor(store)
     store.actors.mark_ready("actor1", 1, NOW)
-    store.actors.mark_error("actor1", 1, "trouble", NOW)
     post(store, "e1", "e2")
     taken = claim(store)
     assert taken is not None
     close(store, taken)
+    store.actors.mark_error("actor1", 1, "trouble", NOW)
     store.mailbox.purge("actor1", NOW)
     assert drained(store) == []
 
