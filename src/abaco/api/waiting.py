@@ -13,6 +13,7 @@ from abaco.errors import AbacoError
 __all__ = ["Waiters"]
 
 T = TypeVar("T")
+_SOON_SECONDS = 0.25
 _LOOK_AGAIN_SECONDS = 2.0
 """How late a lost word of the engine is noticed."""
 
@@ -35,6 +36,10 @@ class Waiters:
         """What `look` finds once the bell has rung, which hung before there was anything to find; None after `seconds`,
         or if nobody is there any more to be answered.
         """
+        deadline = anyio.current_time() + seconds
+        # Most answers are there soon: until then nobody has to watch whether there is somebody to be answered.
+        if await bell.wait(min(seconds, _SOON_SECONDS)) and (soon := await look()) is not None:
+            return soon
         found: T | None = None
         failure: AbacoError | None = None
         async with anyio.create_task_group() as tasks:
@@ -46,7 +51,7 @@ class Waiters:
 
             tasks.start_soon(leave_with_the_client)
             try:
-                with anyio.move_on_after(seconds):
+                with anyio.move_on_after(deadline - anyio.current_time()):
                     found = await _look_until_found(bell, look)
             except AbacoError as error:
                 failure = error  # a task group would wrap it

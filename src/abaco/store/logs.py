@@ -61,7 +61,6 @@ _POP = Statement(
     .where(results.c.seq == _FIRST.with_for_update(skip_locked=True).scalar_subquery())
     .returning(results.c.data)
 )
-_OLDEST = Statement(_FIRST)
 _PEEK = Statement(select(results.c.data).where(results.c.seq == _FIRST.scalar_subquery()))
 _QUEUE_UP = text("SELECT pg_advisory_xact_lock(hashtextextended(:actor, 0))")
 _RESULT = ("execution_id", "actor_id", "data", "expires_at")
@@ -156,10 +155,9 @@ class Results:
 
     def pop(self, execution_id: str, now: datetime, *, lasting: bool = True) -> bytes | None:
         asked = {"execution": execution_id, "now": now}
-        # Who waits asks before there is one, and a writer would keep the engine from bringing it.
-        with self._database.read() as connection:
-            if _OLDEST.first(connection, asked) is None:
-                return None
+        # Who asks over and over must not keep the engine from bringing one, as a writer does.
+        if lasting and self.peek(execution_id, now) is None:
+            return None
         with self._database.write(lasting=lasting) as connection:
             row = _POP.first(connection, asked)
         return None if row is None else bytes(row.data)
