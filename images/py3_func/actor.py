@@ -10,6 +10,8 @@ What the function returned is the result; if it raises, the execution fails with
 """
 
 import base64
+import importlib.util
+import json
 import os
 import pickle
 import struct
@@ -24,6 +26,8 @@ import cloudpickle
 from abaco.actors import MAX_RESULT_BYTES, Context, get_binary_message, send_bytes_result, send_python_result, serve
 
 CALLS = b"ABACO-CALLS-1\n"
+QUESTION = "question"
+"""The kind of a message that asks for the Python of the image, and which of the modules named by it are missing."""
 PART = struct.Struct("!4s8sII")
 """``ABRP``; a number of this answer, as a lost attempt may have sent parts of its own; which part, of how many."""
 PART_BYTES = MAX_RESULT_BYTES - PART.size
@@ -37,10 +41,18 @@ def handle(context: Context) -> None:
     message = get_binary_message() if text is None else base64.b64decode(text)
     if message.startswith(CALLS):
         kind, function, calls = pickle.loads(memoryview(message)[len(CALLS) :])
-        send_parts(answer(kind, outcomes(function, calls)))
+        if kind == QUESTION:
+            send_bytes_result(contents(pickle.loads(calls)))
+        else:
+            send_parts(answer(kind, outcomes(function, calls)))
     else:
         call = cloudpickle.loads(message)
         send_python_result(call["func"](*call.get("args", ()), **call.get("kwargs", {})))
+
+
+def contents(modules: list[str]) -> bytes:
+    missing = [name for name in modules if name not in sys.modules and importlib.util.find_spec(name) is None]
+    return json.dumps({"python": sys.version_info[:2], "missing": missing}).encode()
 
 
 def outcomes(function: bytes, calls: bytes) -> list[Any]:

@@ -17,6 +17,8 @@ from bench.live import LiveServer, until
 
 from abaco import Abaco, AbacoExecutor
 from abaco.client import RemoteTraceback
+from abaco.client.executor import images
+from abaco.client.old import AbacoExecutor as OldExecutor
 from abaco.errors import Conflict, ExecutionFailed, InvalidInput, NotFound
 
 _SECONDS = 60
@@ -193,6 +195,43 @@ def test_failures_are_there_for_who_comes_next(ab: Abaco) -> None:
         with pytest.raises(ZeroDivisionError):
             next(executor.results())
     ab.actors.delete(executor.actor_id)
+
+
+def test_what_the_image_lacks_is_told_before_a_call_is_sent(executor: AbacoExecutor, ab: Abaco) -> None:
+    def needs() -> None:
+        import httpx  # noqa: F401
+
+    with pytest.raises(InvalidInput, match=r"py3_func lacks httpx.*FROM abacosamples/py3_func.*pip install httpx"):
+        executor.submit(needs)
+    with pytest.raises(InvalidInput, match=r"lacks bench.*register_pickle_by_value\(bench\)"):
+        executor.map(until, [1])
+    wrong = AbacoExecutor(ab, image="abacosamples/wc", num_workers=1)
+    with wrong, pytest.raises(InvalidInput, match="abacosamples/wc is no image for functions"):
+        wrong.submit(square, 1)
+
+
+def test_another_python_is_told_before_a_call_is_sent(ab: Abaco, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_HERE", (3, 99))
+    monkeypatch.setattr(images, "_KNOWN", {})
+    executor = AbacoExecutor(ab, num_workers=1)
+    with executor, pytest.raises(InvalidInput, match=r"this is Python 3\.99, and abacosamples/py3_func has 3\.\d+:"):
+        executor.submit(square, 1)
+
+
+def test_old_programs(ab: Abaco) -> None:
+    executor = OldExecutor(ab, None, "abacosamples/py3_func")
+    assert executor.blocking_call(square, 3) == [9]
+    response = executor.submit(pow, 2, 5)
+    assert response.result() == response.get() == list(response) == [32]
+    assert (response[0], len(response), response.done(), response.running()) == (32, 1, True, False)
+    assert response.execution_id
+    assert [each.result() for each in executor.map(pow, [[2, 3], [3, 2]])] == [[8], [9]]
+    assert executor.map(sorted, [[[2, 1]]], [{"reverse": True}])[0].result() == [[2, 1]]
+    again = OldExecutor(ab, actor_id=executor.actor_id)
+    assert again.blocking_call(square, 4) == [16]
+    again.delete()
+    executor.delete()
+    assert executor.actor_id not in {actor.id for actor in ab.actors.list()}
 
 
 def test_no_executor_for_less_than_one_worker_or_what_is_no_image(ab: Abaco) -> None:

@@ -13,9 +13,9 @@ from abaco.client.decoding import decoded
 from abaco.client.messages import Sent
 from abaco.client.run import Resources, Run
 
-__all__ = ["ActorHandle"]
+__all__ = ["EXECUTION_HEADER", "ActorHandle"]
 
-_EXECUTION_HEADER = "X-Abaco-Execution-Id"
+EXECUTION_HEADER = "X-Abaco-Execution-Id"
 _RESULT_TYPE = "application/octet-stream"
 
 
@@ -120,7 +120,7 @@ class ActorHandle:
         if response.status_code == httpx.codes.ACCEPTED:  # the server waits for so long, and no longer
             execution_id = Sent.from_wire(result_of(response)).execution_id
         else:
-            execution_id = response.headers[_EXECUTION_HEADER]
+            execution_id = response.headers[EXECUTION_HEADER]
         left = None if timeout is None else timeout - (clock.monotonic() - started_at)
         return self.execution(execution_id).result(left, trust=trust)
 

@@ -73,7 +73,8 @@ class Courier:
         while page := self._ab.results.stored(self._actor_id, known):
             known = page[-1].number
             for each in page:
-                self._take(each)
+                if Parts.is_one(each.data):  # what `ImageCheck` was told is nobody's call
+                    self._take(each)
         for entry in entries:
             if entry.status in TERMINAL and entry.id in self._sent:
                 execution = self._ab.executions.get(self._actor_id, entry.id)

@@ -7,7 +7,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, Self
 
 import cloudpickle
@@ -15,6 +15,7 @@ import cloudpickle
 from abaco.client.abaco import Abaco
 from abaco.client.actors import Actor, ActorAttributes
 from abaco.client.executor.courier import Courier
+from abaco.client.executor.images import ImageCheck
 from abaco.client.executor.mapping import Mapped
 from abaco.client.executor.tasks import AbacoFuture, Outcome, many, one
 from abaco.errors import Conflict, InvalidInput, NotFound
@@ -42,8 +43,11 @@ class AbacoExecutor(Executor):
     Without `name` the actor is the executor's own: at most `2 * num_workers` messages are sent ahead, futures that
     were not sent can be cancelled, and `shutdown` deletes the actor. With a `name` it stays, and is found again by it:
     `submit` and `map` return when what they send is on the server's disk, whatever becomes of this process: `attach`.
+    `actor_id` is an actor to use, which also stays.
 
     `progress` shows a bar for maps that take long; None does so on a terminal and in a notebook.
+
+    Before a function is sent, the image is asked whether it has what that needs; `check=False` leaves it out.
 
     Raises Conflict if the actor goes to ERROR, or if the one of that name has another image; TimeoutError.
     """
@@ -54,9 +58,11 @@ class AbacoExecutor(Executor):
         *,
         image: str | None = None,
         name: str | None = None,
+        actor_id: str | None = None,
         num_workers: int = 4,
         timeout: float | None = 60.0,
         progress: bool | None = None,
+        check: bool = True,
         attributes: ActorAttributes | None = None,
     ) -> None:
         if num_workers < 1:
@@ -66,11 +72,15 @@ class AbacoExecutor(Executor):
         self._ab = ab or Abaco()
         self._is_own = ab is None
         self.futures: list[AbacoFuture] = []
-        actor = _found(self._ab, name, image) or _added(self._ab, name, image or DEFAULT_IMAGE, attributes or {})
+        asked = None if actor_id is None else self._ab.actors.get(actor_id)
+        actor = (
+            asked or _found(self._ab, name, image) or _added(self._ab, name, image or DEFAULT_IMAGE, attributes or {})
+        )
         self.actor_id, self.image = actor.id, actor.image
         _await_ready(self._ab, actor, timeout)
+        self._check = ImageCheck(self._ab, actor.id, actor.image) if check else None
         window = _AHEAD * num_workers if name is None else None
-        self._courier = Courier(self._ab, actor.id, window, temporary=name is None)
+        self._courier = Courier(self._ab, actor.id, window, temporary=name is None and asked is None)
         self._is_shut_down = False
         # Whoever forgets the executor, or ends the program, still gets what was submitted.
         weakref.finalize(self, self._courier.close).atexit = False
@@ -117,9 +127,10 @@ class AbacoExecutor(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> AbacoFuture:
         """Have ``fn(*args, **kwargs)`` called. An exception it raises comes back with `RemoteTraceback` as its cause.
 
-        Raises what pickling the call does, RuntimeError after `shutdown`, BrokenExecutor if the actor is gone.
+        Raises what pickling the call does, InvalidInput if the image has another Python or lacks a module that the
+        function needs, RuntimeError after `shutdown`, BrokenExecutor if the actor is gone.
         """
-        self._require_open()
+        self._require_ready(fn)
         task = one(fn, args, kwargs)
         self._courier.put(task)
         return task.future
@@ -138,7 +149,7 @@ class AbacoExecutor(Executor):
         under way or wait to be asked for, and arguments are read only then (None: all at once). The iterator raises
         what a call raised, and TimeoutError where a result is not there `timeout` seconds after `map` was called.
         """
-        self._require_open()
+        self._require_ready(fn)
         if (chunksize is not None and chunksize < 1) or (buffersize is not None and buffersize < 1):
             raise ValueError("chunksize and buffersize must be at least 1.")
         function, calls = cloudpickle.dumps(fn), zip(*iterables, strict=False)
@@ -150,6 +161,10 @@ class AbacoExecutor(Executor):
         tasks = [many(function, chunk) for chunk in chunks]
         self._courier.put(*tasks)
         return Mapped((task.future for task in tasks), timeout, None).results(len(all_calls), self._progress)
+
+    def blocking_call(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> list[Any]:
+        """Call a function and wait for it; the list of its result, as old executors have it."""
+        return [self.submit(fn, *args, **kwargs).result()]
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more calls; `wait` until all are done, and the actor deleted unless it has a name.
@@ -163,9 +178,12 @@ class AbacoExecutor(Executor):
             if self._is_own:
                 self._ab.close()
 
-    def _require_open(self) -> None:
+    def _require_ready(self, fn: Callable[..., Any]) -> None:
         if self._is_shut_down:
             raise RuntimeError("cannot schedule new futures after shutdown")
+        if self._check is not None:
+            with suppress(NotFound):  # the actor is gone, which the courier says in its own way
+                self._check.require(fn)
 
     def _chunk(self, total: int) -> int:
         return max(1, min(_LARGEST_CHUNK, math.ceil(total / (_CHUNKS_FOR_EACH * self.num_workers))))

@@ -11,12 +11,24 @@ import cloudpickle
 
 from abaco.errors import InternalError
 
-__all__ = ["MANY", "ONE", "AbacoFuture", "Answer", "Outcome", "Parts", "RemoteTraceback", "Task", "many", "one"]
+__all__ = [
+    "MANY",
+    "ONE",
+    "AbacoFuture",
+    "Answer",
+    "Outcome",
+    "Parts",
+    "RemoteTraceback",
+    "Task",
+    "many",
+    "one",
+    "question",
+]
 
 _CALLS = b"ABACO-CALLS-1\n"
 _PART = struct.Struct("!4s8sII")
 _PART_MARK = b"ABRP"
-ONE, MANY = "one", "many"
+ONE, MANY, _QUESTION = "one", "many", "question"
 """Kinds of messages: of `submit`, and of `map`, whose answer is for a chunk of calls."""
 Call = tuple[Sequence[Any], Mapping[str, Any]]
 
@@ -93,15 +105,25 @@ def many(function: bytes, calls: Sequence[Sequence[Any]]) -> Task:
     return Task(MANY, function, cloudpickle.dumps([(each, {}) for each in calls]))
 
 
+def question(modules: Sequence[str]) -> bytes:
+    """A message that is answered with the image's Python, and with those of the modules that it lacks, as JSON."""
+    return _CALLS + pickle.dumps((_QUESTION, b"", pickle.dumps(list(modules), 2)), 2)  # older Pythons read this, too
+
+
 class Parts:
     """The results of one execution, until they are an answer. A lost attempt may have sent some of its own."""
 
     def __init__(self) -> None:
         self._attempts: dict[bytes, dict[int, bytes]] = {}
 
+    @staticmethod
+    def is_one(result: bytes) -> bool:
+        """Whether it is part of an answer."""
+        return len(result) >= _PART.size and result.startswith(_PART_MARK)
+
     def add(self, result: bytes) -> Answer | None:
         """The answer, if this was the last part of it. Raises InternalError for what is no part."""
-        if len(result) < _PART.size or not result.startswith(_PART_MARK):
+        if not self.is_one(result):
             raise InternalError("the actor's answer is not that of a function actor: is its image made for executors?")
         _, attempt, index, count = _PART.unpack_from(result)
         parts = self._attempts.setdefault(attempt, {})
