@@ -17,16 +17,19 @@ check: setup ## Lint, types, the arrows between the rooms, and the tests that ne
 	$(VENV)/lint-imports
 	$(VENV)/pytest -q tests/unit tests/architecture tests/docs
 
-# Tests that bring everything they use share the cores; real servers, containers and clients come after, one at a time.
-ALONE := tests/clients tests/dropins tests/e2e tests/faults tests/fuzz tests/runtime tests/userdocs
-TOGETHER := $(filter-out $(ALONE),$(patsubst %/,%,$(wildcard tests/*/)))
+# Tests that bring everything they use share the cores, and so do those of real servers and clients, each worker with
+# servers of its own. Those that look at what the machine itself does come last, one at a time.
+ALONE := tests/runtime
+SERVERS := tests/clients tests/dropins tests/e2e tests/faults tests/fuzz tests/userdocs
+TOGETHER := $(filter-out $(ALONE) $(SERVERS),$(patsubst %/,%,$(wildcard tests/*/)))
 
 test: setup ## All tests, with real containers and databases (ARGS=... goes to pytest)
 ifdef ARGS
 	$(VENV)/pytest $(ARGS)
 else
 	$(VENV)/pytest -n 2 --dist loadfile $(TOGETHER)
-	$(VENV)/pytest $(wildcard $(ALONE))
+	$(VENV)/pytest -n 2 --dist loadfile --durations=25 $(SERVERS)
+	$(VENV)/pytest --durations=15 $(ALONE)
 endif
 
 fuzz: setup ## Send the API thousands of requests made from its own OpenAPI document
