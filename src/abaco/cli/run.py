@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -130,29 +130,42 @@ def _read_state(file: Path | None) -> Any:
 
 
 class _Sink:
-    """Prints what the container writes, at once, and keeps its results."""
+    """Prints what the container writes, at once, and keeps its results.
+
+    A result is told of between two lines: programs write their lines in pieces.
+    """
 
     def __init__(self, results: BinaryIO | None) -> None:
         self._results = results
+        self._is_within_line = False
+        self._untold: list[str] = []
 
     @classmethod
     @contextmanager
     def to(cls, results: Path | None) -> "Iterator[_Sink]":
-        if results is None:
-            yield cls(None)
-        else:
-            with results.open("wb") as file:
-                yield cls(file)
+        with nullcontext() if results is None else results.open("wb") as file:
+            sink = cls(file)
+            yield sink
+            if sink._untold:
+                sink.output(b"\n")
 
     def output(self, data: bytes) -> None:
         print_bytes(data)
+        self._is_within_line = not data.endswith(b"\n")
+        self._tell()
 
     def result(self, data: bytes) -> None:
         if self._results is not None:
             self._results.write(data)
         else:
             more = "..." if len(data) > _PREVIEW else ""
-            note(f"result of {len(data)} bytes: {data[:_PREVIEW]!r}{more}")
+            self._untold.append(f"result of {len(data)} bytes: {data[:_PREVIEW]!r}{more}")
+            self._tell()
+
+    def _tell(self) -> None:
+        if not self._is_within_line:
+            while self._untold:
+                note(self._untold.pop(0))
 
 
 def _exit_code(outcome: Outcome) -> int:
