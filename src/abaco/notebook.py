@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from IPython.core.error import UsageError
 
 from abaco.client import Abaco, ActorAttributes, ActorHandle
+from abaco.client.assignments import variables
 from abaco.errors import AbacoError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class _Magic:
         attributes: ActorAttributes = {
             "stateless": not given.stateful,
             "hints": given.hint,
-            "default_environment": {**_variables(given.env), CELL: cell},
+            "default_environment": {**variables(given.env), CELL: cell},
         }
         known = [each.id for each in ab.actors.list() if each.name == given.name]
         if len(known) > 1:
@@ -100,13 +101,3 @@ class _Magic:
         if not isinstance(ab, Abaco):
             raise UsageError(f"%%actor: --client {variable} is no Abaco of this notebook.")
         return ab
-
-
-def _variables(assignments: list[str]) -> dict[str, str]:
-    found = {}
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not name or not equals:
-            raise UsageError(f"%%actor: --env {assignment[:80]!r} is not NAME=VALUE.")
-        found[name] = value
-    return found

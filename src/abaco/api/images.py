@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CapacityLimiter, to_thread
 from litestar import Request, get, post, put
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
@@ -10,17 +10,17 @@ from litestar.params import FromPath
 from abaco.api import schemas
 from abaco.api.auth import Caller, credentials_of
 from abaco.api.documents import BYTES, Query, documented
-from abaco.api.params import body_pieces, query_value, read_params, surface_of
+from abaco.api.params import query_value, read_params, surface_of
 from abaco.api.surface import CANONICAL_ROOT, Surface
+from abaco.api.uploads import abandon, receive
 from abaco.api.wire import Wire
 from abaco.domain.moment import iso
 from abaco.ports import ImageRecord
-from abaco.services.pushes import BlobUpload, Pushes
+from abaco.services.pushes import Pushes
 
 __all__ = ["image_routes"]
 
 _ALL = CANONICAL_ROOT + "/images"
-_PIECE_BYTES = 1024**2
 _IMAGE = Query("image", "Name of the image.", "abacosamples/wc")
 
 
@@ -60,11 +60,10 @@ def image_routes(pushes: Pushes, caller: Caller, wire: Wire) -> list[BaseRouteHa
     async def upload_blob(request: Request[Any, Any, Any], digest: FromPath[str]) -> Any:
         upload = await caller.call(request, lambda who: pushes.begin(who, digest))
         try:
-            await _receive(request, upload)
+            await receive(request, upload)
             size = await to_thread.run_sync(upload.finish)
         except BaseException:
-            with CancelScope(shield=True):
-                await to_thread.run_sync(upload.abandon)
+            await abandon(upload)
             raise
         return wire.success("Blob uploaded successfully.", {"digest": digest, "size": size})
 
@@ -85,14 +84,3 @@ def _shown(surface: Surface, image: ImageRecord) -> dict[str, Any]:
     return surface.render(
         {"name": image.name, "digest": image.digest, "source": image.source, "create_time": iso(image.created_at)}
     )
-
-
-async def _receive(request: Request[Any, Any, Any], upload: BlobUpload) -> None:
-    """Store the body in pieces as it arrives."""
-    piece = bytearray()
-    async for data in body_pieces(request):
-        piece += data
-        if len(piece) >= _PIECE_BYTES:
-            await to_thread.run_sync(upload.write, bytes(piece))
-            piece.clear()
-    await to_thread.run_sync(upload.write, bytes(piece))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from anyio import CancelScope, to_thread
+from anyio import to_thread
 from litestar import Request, Response, delete, get, post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
@@ -17,7 +17,6 @@ from abaco.api.bells import Bells
 from abaco.api.documents import BYTES, FORM, JSON, Query, documented
 from abaco.api.params import (
     Params,
-    body_pieces,
     decode_json,
     query_pairs,
     query_value,
@@ -29,6 +28,7 @@ from abaco.api.places import Place
 from abaco.api.sending import KEY_PARAMETER, environment_of, hidden_names, key_of
 from abaco.api.surface import CANONICAL_ROOT, Surface
 from abaco.api.synchronous import Synchronous, is_synchronous
+from abaco.api.uploads import abandon, receive
 from abaco.api.waiting import Waiters
 from abaco.api.wire import Wire, actor_links
 from abaco.domain.credentials import Credentials, NonceUse
@@ -37,14 +37,13 @@ from abaco.domain.message import ContentType, Payload
 from abaco.domain.user import Principal
 from abaco.errors import AbacoError, InvalidInput
 from abaco.services.identity import Identity
-from abaco.services.mailbox import BinaryUpload, Mailbox, Post, Posted
+from abaco.services.mailbox import Mailbox, Post, Posted
 from abaco.settings import Settings
 
 __all__ = ["message_routes"]
 
 _PATH = CANONICAL_ROOT + "/{actor_id:str}/messages"
 _DONE = "The request was successful"
-_PIECE_BYTES = 1024**2
 _SEND = documented(
     "sendMessage",
     "Send a message.",
@@ -183,22 +182,6 @@ def _not_a_message() -> InvalidInput:
     )
 
 
-async def _receive(request: Request[Any, Any, Any], upload: BinaryUpload) -> None:
-    """Store the body in pieces as it arrives."""
-    piece = bytearray()
-    async for data in body_pieces(request):
-        piece += data
-        if len(piece) >= _PIECE_BYTES:
-            await to_thread.run_sync(upload.write, bytes(piece))
-            piece.clear()
-    await to_thread.run_sync(upload.write, bytes(piece))
-
-
-async def _abandon(upload: BinaryUpload) -> None:
-    with CancelScope(shield=True):
-        await to_thread.run_sync(upload.abandon)
-
-
 def _posted_fields(surface: Surface, posted: Posted) -> dict[str, Any]:
     """Kept as it is in both cases: a message of JSON null is shown, too."""
     links = actor_links(surface, posted.actor)
@@ -257,19 +240,19 @@ class _Posting:
         begin = partial(self._mailbox.begin_upload, digested=key is not None)
         upload = await to_thread.run_sync(begin, who, actor_id, self._limit, execution_id)
         try:
-            await _receive(request, upload)
+            await receive(request, upload)
         except BaseException:
-            await _abandon(upload)
+            await abandon(upload)
             raise
         environment, payload = environment_of(request, self._hidden), upload.payload()
         letter = _Letter(who, actor_id, payload, environment, upload.execution_id, place, key, upload.data_digest)
         try:
             posted = await self._letters.submit(letter)
         except AbacoError:  # of anything else we do not know whether the message is on disk
-            await _abandon(upload)
+            await abandon(upload)
             raise
         if posted.execution_id != upload.execution_id:  # it was sent before
-            await _abandon(upload)
+            await abandon(upload)
         return posted
 
 

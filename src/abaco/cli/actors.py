@@ -1,12 +1,9 @@
 """`abaco actors list|show|delete`; what describes an actor (create, update) is in describe.py."""
 
-import sys
-from typing import Annotated
-
 import typer
 
 from abaco.cli.output import Format, print_object, print_table, report
-from abaco.cli.parameters import ActorArgument, OutputOption
+from abaco.cli.parameters import ActorArgument, OutputOption, YesOption, require_consent
 from abaco.cli.resolve import find_actor
 from abaco.cli.session import connect
 from abaco.client import Actor
@@ -44,13 +41,11 @@ def _show(ctx: typer.Context, actor: ActorArgument, output: OutputOption = Forma
 def _delete(
     ctx: typer.Context,
     actor: ActorArgument,
-    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
 ) -> None:
     """Delete an actor with its mailbox, executions and state; what it is executing is stopped."""
     with connect(ctx) as ab:
         found = find_actor(ab, actor)
-        # A script has nobody to ask; it meant what it said.
-        if not yes and sys.stdin.isatty():
-            typer.confirm(f"Delete actor {found.id} ({found.name or found.image})?", abort=True, err=True)
+        require_consent(f"Delete actor {found.id} ({found.name or found.image})?", yes=yes)
         ab.actors.delete(found.id)
     typer.echo(found.id)

@@ -6,11 +6,12 @@ from typing import Annotated, Any, cast
 import typer
 
 from abaco.cli.output import Format, report
-from abaco.cli.parameters import ActorArgument, OutputOption, variables
+from abaco.cli.parameters import ActorArgument, OutputOption
 from abaco.cli.progress import waiting
 from abaco.cli.resolve import find_actor
 from abaco.cli.session import connect
 from abaco.client import Abaco, Actor, ActorAttributes
+from abaco.client.assignments import variables
 from abaco.errors import AbacoError, InvalidInput
 
 __all__ = ["register"]

@@ -1,12 +1,9 @@
 """`abaco mailbox show|purge`."""
 
-import sys
-from typing import Annotated
-
 import typer
 
 from abaco.cli.output import Format, report
-from abaco.cli.parameters import ActorArgument, OutputOption
+from abaco.cli.parameters import ActorArgument, OutputOption, YesOption, require_consent
 from abaco.cli.resolve import find_actor
 from abaco.cli.session import connect
 
@@ -30,13 +27,11 @@ def _show(ctx: typer.Context, actor: ActorArgument, output: OutputOption = Forma
 def _purge(
     ctx: typer.Context,
     actor: ActorArgument,
-    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
 ) -> None:
     """Drop the messages that wait; their executions end in ERROR."""
     with connect(ctx) as ab:
         found = find_actor(ab, actor)
         waiting = ab.actors.getMessages(actorId=found.id).messages
-        # A script has nobody to ask; it meant what it said.
-        if not yes and sys.stdin.isatty():
-            typer.confirm(f"Drop {waiting} messages of actor {found.id}?", abort=True, err=True)
+        require_consent(f"Drop {waiting} messages of actor {found.id}?", yes=yes)
         ab.actors.deleteMessages(actorId=found.id)

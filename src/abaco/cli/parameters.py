@@ -1,14 +1,20 @@
-"""Arguments and options that several verbs share, and the reading of NAME=VALUE."""
+"""Arguments and options that several verbs share."""
 
-from collections.abc import Iterable
+import sys
 from typing import Annotated
 
 import typer
 
 from abaco.cli.output import Format
-from abaco.errors import InvalidInput
 
-__all__ = ["ActorArgument", "ExecutionArgument", "LatestExecutionArgument", "OutputOption", "variables"]
+__all__ = [
+    "ActorArgument",
+    "ExecutionArgument",
+    "LatestExecutionArgument",
+    "OutputOption",
+    "YesOption",
+    "require_consent",
+]
 
 _EXECUTION_HELP = "Id, or the beginning of one"
 
@@ -28,14 +34,10 @@ OutputOption = Annotated[
     Format,
     typer.Option("-o", "--output", help="'table' for people; 'json', 'yaml' or 'id' for scripts."),
 ]
+YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
 
-def variables(assignments: Iterable[str], where: str = "--env") -> dict[str, str]:
-    """NAME=VALUE texts as a dict. Raises InvalidInput, naming `where` it stood, for anything else."""
-    found = {}
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not name or not equals:
-            raise InvalidInput(f"{where}: {assignment[:80]!r} is not NAME=VALUE.")
-        found[name] = value
-    return found
+def require_consent(question: str, *, yes: bool) -> None:
+    """Ask a person; raises typer.Abort unless they agree. A script has nobody to ask; it meant what it said."""
+    if not yes and sys.stdin.isatty():
+        typer.confirm(question, abort=True, err=True)

@@ -12,10 +12,10 @@ import typer
 from abaco.bootstrap.trial import Trial, TrialRequest, open_trial
 from abaco.cli.exits import FAILED
 from abaco.cli.output import note, print_bytes
-from abaco.cli.parameters import variables
 from abaco.cli.project import PROJECT_FILE, Project, read_project
 from abaco.cli.projects import built_image
 from abaco.client import ENGINES, LocalImage, open_image
+from abaco.client.assignments import variables
 from abaco.domain.execution import Outcome, StopReason
 from abaco.domain.message import ContentType, Payload
 from abaco.errors import AbacoError, InvalidInput

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from abaco.cli.output import Format, note, print_table, report
-from abaco.cli.parameters import OutputOption, variables
+from abaco.cli.parameters import OutputOption
 from abaco.cli.session import connect
+from abaco.client.assignments import variables
 
 __all__ = ["register"]
 

@@ -10,11 +10,12 @@ import typer
 from abaco.cli.batch import messages_in, moment, print_sent, require_nothing_else
 from abaco.cli.exits import code_of
 from abaco.cli.output import Format, note, print_bytes, report
-from abaco.cli.parameters import ActorArgument, OutputOption, variables
+from abaco.cli.parameters import ActorArgument, OutputOption
 from abaco.cli.progress import waiting
 from abaco.cli.resolve import find_actor
 from abaco.cli.session import connect
 from abaco.client import Abaco, Execution
+from abaco.client.assignments import variables
 from abaco.errors import InvalidInput
 
 __all__ = ["register"]

@@ -96,12 +96,12 @@ class Dispatcher:
         put_off, self._put_off = self._put_off, set()
         actor_ids = put_off | self._absorb(events) | self._due_retries()
         self._recall()
-        if sweep or any(topic.startswith("worker:") for topic in topics):
+        if sweep or _ids(topics, "worker"):
             actor_ids |= self._autoscaler.heed_stops()
         claimed = self._serve(topics) if self._claiming else 0
         actor_ids |= self._named(topics) - self._put_off
-        actor_ids |= self._delays.fallen_due(ask=sweep or any(topic.startswith("delayed:") for topic in topics))
-        halting = sweep or any(topic.startswith("halt:") for topic in topics)
+        actor_ids |= self._delays.fallen_due(ask=sweep or bool(_ids(topics, "delayed")))
+        halting = sweep or bool(_ids(topics, "halt"))
         asked = None if sweep else actor_ids
         if sweep:
             self._put_off = set()
@@ -130,10 +130,8 @@ class Dispatcher:
 
     def _named(self, topics: set[str]) -> set[str]:
         """The actors that deserve a look because of what was notified: changed ones, and those with use for a post."""
-        named = [*map(_parts, topics)]
-        changed = {actor_id for kind, _, actor_id in named if kind == "actor"}
-        posted = {actor_id for kind, _, actor_id in named if kind == "message"}
-        return changed | {actor_id for actor_id in posted if self._autoscaler.has_use_for(actor_id)}
+        posted = _ids(topics, "message")
+        return _ids(topics, "actor") | {actor_id for actor_id in posted if self._autoscaler.has_use_for(actor_id)}
 
     def _absorb(self, events: Sequence[PoolEvent]) -> set[str]:
         """Record what workers say; the actors that deserve a look because of it."""
@@ -254,7 +252,7 @@ class Dispatcher:
 
         What else there is of such an actor is looked at a little later: mostly that was all, and its sender waits.
         """
-        posted = [actor_id for kind, _, actor_id in map(_parts, topics) if kind == "message"]
+        posted = _ids(topics, "message")
         requests = [request for actor_id in posted if (request := self._ahead.at_once(actor_id))]
         self._put_off = {request.actor_id for request in requests}
         self._put_off_at = self._clock.now() + timedelta(seconds=_PUT_OFF_SECONDS)
@@ -281,5 +279,6 @@ class Dispatcher:
         return len(tasks)
 
 
-def _parts(topic: str) -> tuple[str, str, str]:
-    return topic.partition(":")
+def _ids(topics: set[str], kind: str) -> set[str]:
+    """What the topics of a kind are about."""
+    return {topic.partition(":")[2] for topic in topics if topic.startswith(f"{kind}:")}

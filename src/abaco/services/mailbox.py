@@ -101,19 +101,18 @@ class Mailbox:
             except AbacoError as error:
                 raise at_index(index, error) from None
 
+        outcomes: list[Posted] = []
+
         def approve(earlier: Mapping[str, EarlierSend]) -> None:
             for index, message in enumerate(messages):
                 outcome = _outcome(actor, message, earlier.get(message.execution.id))
                 if isinstance(outcome, AbacoError):
                     raise at_index(index, outcome)
+                outcomes.append(outcome)
 
         earlier = self._store.mailbox.add(messages, approve=approve)
         self._announce([message for message in messages if message.execution.id not in earlier])
-        found = [earlier.get(message.execution.id) for message in messages]
-        return [
-            Posted(actor, send.execution_id if send else message.execution.id, message.payload)
-            for message, send in zip(messages, found, strict=True)
-        ]
+        return outcomes
 
     def sync(self) -> None:
         """Have every message on disk that was posted so far."""
@@ -146,7 +145,7 @@ class Mailbox:
 
     def _resolve(self, post: Post) -> Actor | AbacoError:
         try:
-            return self._access.require(post.caller, post.identifier, Level.EXECUTE)
+            return self.require_sender(post.caller, post.identifier)
         except AbacoError as error:
             return error
 
