@@ -122,6 +122,20 @@ def test_updating(world: World) -> None:
     assert world.put(path, "bob", json=body(actor, value="bob's"))["value"] == "bob's"
 
 
+def test_who_may_update_a_secret_does_not_get_to_know_it(world: World) -> None:
+    """Sent back masked to an actor of theirs, it would be in that actor's environment."""
+    actor, bobs = world.actor(), world.actor("bob")
+    path = config_of(world, actor, value="hunter2", isSecret=True)
+    grant(world, path, "bob", "UPDATE")
+    grant(world, actor, "bob", "UPDATE")
+    masked = body(bobs, value="********", isSecret=True)
+    world.refuse("PUT", path, "bob", json=masked, saying="only the owner has a secret reach")
+    kept = body(actor, value="********", isSecret=True)
+    assert world.put(path, "bob", json=kept) == kept
+    given = body(bobs, value="bob's own", isSecret=True)
+    assert world.put(path, "bob", json=given)["actors"] == bobs.rpartition("/")[2]
+
+
 def test_deleting_takes_the_permissions(world: World) -> None:
     actor = world.actor()
     path = config_of(world, actor)

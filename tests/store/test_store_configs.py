@@ -35,6 +35,14 @@ def test_names_are_unique_in_a_tenant(store: SqlStore) -> None:
     store.configs.add(a_config("c3", tenant="OTHER"))
 
 
+def test_a_new_alias_gets_nothing_that_was_meant_for_a_former_one(store: SqlStore) -> None:
+    """P6: also if the config was made while that one was deleted."""
+    add_actor(store, "actor2")
+    store.configs.add(a_config(is_secret=True, actors=("count",)))
+    store.aliases.add(Alias("alias1", TENANT, "count", "actor2", "ada", "", NOW))
+    assert store.configs.of_actors(["actor2"]) == {}
+
+
 def test_replacing_and_removing(store: SqlStore) -> None:
     store.configs.add(a_config())
     changed = a_config(value="other", is_secret=True, actors=("actor2",))

@@ -91,6 +91,8 @@ class Configs:
         keeps = current.is_secret and description.value == MASK
         if keeps and not description.is_secret:
             raise InvalidInput("value must be given anew when is_secret becomes false: a secret is never shown again.")
+        if keeps and not caller.is_admin and caller.username != current.owner:
+            self._require_no_further(current, description.actors)
         config = replace(
             current,
             value=current.value if keeps else self._stored(description),
@@ -107,6 +109,19 @@ class Configs:
         self._store.configs.remove(config.id)
         self._emit(ConfigDeleted(config.tenant, config.name, caller.username))
         return config.name
+
+    @staticmethod
+    def _require_no_further(current: Config, identifiers: Sequence[str]) -> None:
+        """Raise NotPermitted if a secret would reach actors that it was not meant for.
+
+        Who changes a config need not know its value, but an actor of theirs would print it.
+        """
+        further = set(identifiers) - set(current.actors)
+        if further:
+            raise NotPermitted(
+                f"Not authorized -- actors: only the owner has a secret reach {min(further)[:80]} as well without "
+                "giving its value anew.",
+            )
 
     def _stored(self, description: ConfigDescription) -> str:
         return self._vault.seal(description.value) if description.is_secret else description.value

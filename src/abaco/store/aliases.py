@@ -49,6 +49,8 @@ class Aliases:
             with self._database.write() as connection:
                 require_alive(connection, alias.actor_id)
                 connection.execute(insert(aliases).values(values))
+                # A config that was made while a former alias of this name was deleted.
+                remove_from_configs(connection, alias.tenant, alias.alias)
                 grant(self._database, connection, alias.id, alias.owner, Level.UPDATE)
         except IntegrityError:
             raise Conflict(f"An alias {alias.alias!r} already exists.") from None
