@@ -138,7 +138,7 @@ class FakePool:
             goes_on = self._go_on(worker_id)
             self._emit(ExecutionEnded(worker_id, execution_id, task.attempt, result or outcome(), log, goes_on))
 
-    def fail_start(self, execution_id: str, reason: str = "no such program") -> None:
+    def fail_start(self, execution_id: str, reason: str = "no such program", *, by_output: bool = False) -> None:
         worker_id, task = self.running.pop(execution_id)
         self._go_on(worker_id)
-        self._emit(StartFailed(worker_id, execution_id, task.attempt, reason))
+        self._emit(StartFailed(worker_id, execution_id, task.attempt, reason, by_output))

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from engine.rig import LIMITS, Rig
-from store.scene import TENANT, outcome
+from store.scene import TENANT, new_message, outcome
 
 from abaco.domain.actor import Actor
 from abaco.domain.execution import StopReason
@@ -45,6 +45,40 @@ def test_a_container_that_does_not_start_is_tried_again_ever_later_and_then_give
     assert rig.actor() == (ActorStatus.ERROR, "Error executing container: no such program")
     assert rig.dispatcher.next_retry() is None
     assert len(rig.crew) == 0
+
+
+def _give_up(rig: Rig, id_: str, actor_id: str = "actor1", *, by_output: bool) -> ActorStatus:
+    """What becomes of the actor whose message does not start, however often it is tried."""
+    for _ in range(LIMITS.start_tries):
+        rig.settle()
+        rig.pool.fail_start(id_, by_output=by_output)
+        rig.turn()
+        rig.clock.advance(5)
+    assert rig.status(id_, actor_id) is ExecutionStatus.ERROR
+    return rig.actor(actor_id)[0]
+
+
+def test_who_may_send_a_message_cannot_stop_the_actor_with_a_path_of_theirs(rig: Rig) -> None:
+    """P6"""
+    rig.ready_actor()
+    rig.store.mailbox.add([new_message("bad", environment={"PATH": "/nowhere"})])
+    [good] = rig.post(1)
+    rig.settle()
+    rig.pool.end(good)
+    assert _give_up(rig, "bad", by_output=False) is ActorStatus.READY
+
+
+def test_a_program_that_says_it_could_not_be_started_stops_its_actor_only_if_none_ever_could(rig: Rig) -> None:
+    """P6: what a program says may be what its message made it say."""
+    rig.ready_actor()
+    first, bad = rig.post(2)
+    rig.settle()
+    rig.pool.end(first)
+    assert _give_up(rig, bad, by_output=True) is ActorStatus.READY
+
+    rig.ready_actor("actor2")
+    [id_] = rig.post(1, "actor2", "f")
+    assert _give_up(rig, id_, "actor2", by_output=True) is ActorStatus.ERROR
 
 
 def test_attempts_that_an_engine_lost_are_no_failed_starts(store: SqlStore) -> None:

@@ -52,6 +52,18 @@ def test_output_like_what_crun_says_passes_if_the_container_says_more(lab: Lab) 
     assert lab.seen.text == f"{line}\nmore\n"
 
 
+@pytest.mark.crun("a line of the engine's looks otherwise")
+def test_a_program_may_say_what_crun_says_but_then_it_is_known_that_only_it_does(lab: Lab) -> None:
+    """P6: it may be what a message made it say."""
+    line = '{"msg":"exec container process `/bin/x`: no","level":"error"}'
+    with pytest.raises(ContainerStartError) as forged:
+        lab.run(f"echo '{line}' >&2; exit 1")
+    assert forged.value.by_output
+    with pytest.raises(ContainerStartError) as reported:
+        lab.run("true", environment={"PATH": "/nowhere"})
+    assert not reported.value.by_output
+
+
 def test_a_process_left_in_the_background_ends_with_the_container(lab: Lab) -> None:
     outcome = lab.run("setsid sleep 1000 & echo done")
     assert (outcome.exit_code, lab.seen.text) == (0, "done\n")

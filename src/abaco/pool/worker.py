@@ -150,7 +150,7 @@ class Worker:
         try:
             outcome = sandbox.run(given.task.spec, given.recorder, given.stop)
         except ContainerStartError as error:
-            return StartFailed(worker_id, execution_id, attempt, str(error))
+            return StartFailed(worker_id, execution_id, attempt, str(error), error.by_output)
         except Exception as error:  # noqa: BLE001 - the boundary: the execution ends in ERROR and says why
             outcome = Outcome(
                 ExecutionStatus.ERROR,

@@ -73,12 +73,13 @@ class ResultSent:
 
 @dataclass(frozen=True, slots=True)
 class StartFailed:
-    """The container could not be started; the worker is free again."""
+    """The container could not be started; the worker is free again. `by_output` as in ContainerStartError."""
 
     worker_id: str
     execution_id: str
     attempt: int
     reason: str
+    by_output: bool = False
 
 
 @dataclass(frozen=True, slots=True)

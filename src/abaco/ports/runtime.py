@@ -25,7 +25,14 @@ this machine.
 
 
 class ContainerStartError(Exception):
-    """The container could not be started; ``str()`` says why, for the user."""
+    """The container could not be started; ``str()`` says why, for the user.
+
+    `by_output`: nothing but the container's own output says so, which its program may have written itself.
+    """
+
+    def __init__(self, reason: str, *, by_output: bool = False) -> None:
+        super().__init__(reason)
+        self.by_output = by_output
 
 
 @dataclass(frozen=True, slots=True)

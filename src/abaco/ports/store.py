@@ -207,6 +207,9 @@ class ExecutionRepository(Protocol):
     def of_actor(self, actor_id: str) -> list[Execution]:
         """All of the actor's, oldest first."""
 
+    def has_run(self, actor_id: str, execution_id: str) -> bool:
+        """Whether a container of the image that this execution has was ever started for the actor."""
+
     def request_halt(self, actor_id: str, execution_id: str) -> None:
         """Ask for the running execution to be stopped; raises NotFound, or Conflict if it does not run."""
 

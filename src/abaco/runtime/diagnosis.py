@@ -2,7 +2,7 @@
 
 crun reports what fails before the container's program starts to its log file and, once more, on stderr, which is
 the container's. When the exec itself fails, stderr alone has it: as one JSON line, the only thing that was ever
-written there. A container that forges that line only harms its own execution.
+written there. A container may forge that line, so a failure that only it tells of is marked as such.
 """
 
 import json
@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+from abaco.ports import ContainerStartError
 
 __all__ = ["OutputGate", "explained"]
 
@@ -64,15 +66,16 @@ class OutputGate:
         if self._held:
             self._output(self.release())
 
-    def failure(self, exit_code: int) -> str | None:
+    def failure(self, exit_code: int) -> ContainerStartError | None:
         """After the end: what crun says has kept the program from starting, if anything has."""
         if exit_code != _FAILURE_EXIT:
             return None
         messages = [message for line in self._log.read_bytes().splitlines() if (message := _message(line))]
         if messages:
-            return messages[-1]
+            return ContainerStartError(explained(messages[-1]))
         is_report = self._held.startswith(_EXEC_PREFIX) and self._held.count(b"\n") == 1
-        return _message(self._held) if is_report else None
+        message = _message(self._held) if is_report else None
+        return ContainerStartError(explained(message), by_output=True) if message else None
 
 
 def explained(message: str) -> str:

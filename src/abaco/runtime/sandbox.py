@@ -14,7 +14,7 @@ from abaco.runtime.accounts import account
 from abaco.runtime.cdi import device_edits, read_cdi_files
 from abaco.runtime.cgroup import ControlGroup, Limits
 from abaco.runtime.container import Container
-from abaco.runtime.diagnosis import OutputGate, explained
+from abaco.runtime.diagnosis import OutputGate
 from abaco.runtime.follow import Follower, Served
 from abaco.runtime.isolation import Cell, Isolation
 from abaco.runtime.listener import SinkListener
@@ -175,7 +175,7 @@ class CrunSandbox(Sandbox):
         if reason is StopReason.EXITED and after.oom_kills > before.oom_kills and (failure or exit_code == _KILLED):
             reason = StopReason.OUT_OF_MEMORY
         if failure and reason is StopReason.EXITED:
-            raise ContainerStartError(explained(failure))
+            raise failure
         if failure:
             exit_code = _KILLED  # on its way up, before crun could see its program start
         else:

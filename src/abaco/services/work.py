@@ -219,14 +219,15 @@ class Work:
     def start_failed(self, claim: Claim, event: StartFailed) -> float | None:
         """Give the message back for another try and return the delay in seconds; None if it was the last try.
 
-        Then the execution ends in ERROR and so does its actor: every other message of it would fare alike.
+        Then the execution ends in ERROR, and so does its actor, if every other message of it would fare alike.
         """
         reason = f"Error executing container: {event.reason}"
         tries = self._failed_starts.get(claim.execution_id, 0) + 1
         if tries >= self._limits.start_tries:
             now = self._clock.now()
             self._close([claim], [self._closing(claim, not_run(reason, now), "")])
-            self.actor_failed(claim.actor.id, claim.actor.revision, reason)
+            if not self._is_of_this_message(claim, event):
+                self.actor_failed(claim.actor.id, claim.actor.revision, reason)
             return None
         delay: float = min(_FIRST_RETRY_SECONDS * 2.0 ** (tries - 1), _LONGEST_RETRY_SECONDS)
         self._failed_starts[claim.execution_id] = tries
@@ -234,6 +235,15 @@ class Work:
         self._store.claims.requeue([Requeue(claim.execution_id, claim.attempt, not_before, reason)])
         self._emit(ExecutionRequeued(claim.execution_id, reason))
         return delay
+
+    def _is_of_this_message(self, claim: Claim, event: StartFailed) -> bool:
+        """Whether the message itself may be why no container started: who may send one may not stop the actor.
+
+        Programs are looked up in the PATH that it brought. And what an image's program says of itself is not believed
+        once a container of that image has run.
+        """
+        has_own_path = "PATH" in claim.environment
+        return has_own_path or (event.by_output and self._store.executions.has_run(claim.actor.id, claim.execution_id))
 
     def returned(self, claims: Sequence[tuple[Claim, int]]) -> None:
         """Give messages back that their worker did not come to."""

@@ -37,6 +37,13 @@ class Executions:
         with self._database.read() as connection:
             return [to_execution(row) for row in connection.execute(query)]
 
+    def has_run(self, actor_id: str, execution_id: str) -> bool:
+        digest = select(executions.c.image_digest).where(executions.c.id == execution_id).scalar_subquery()
+        ran = (executions.c.status == ExecutionStatus.COMPLETE, executions.c.image_digest == digest)
+        with self._database.read() as connection:
+            query = select(executions.c.id).where(executions.c.actor_id == actor_id, *ran).limit(1)
+            return connection.execute(query).one_or_none() is not None
+
     def request_halt(self, actor_id: str, execution_id: str) -> None:
         mine = and_(executions.c.id == execution_id, executions.c.actor_id == actor_id)
         with self._database.write() as connection:

@@ -48,7 +48,7 @@ class OutputGate:
     """Passes a container's output on, except one line that might be the engine's word that the program did not start.
 
     When the exec itself fails, that line is all that was ever written, and the engine takes it for the container's. A
-    container that forges it harms its own execution only.
+    container may forge it, so who is told of the failure is told that, too.
     """
 
     def __init__(self, output: Callable[[bytes], None]) -> None:

@@ -147,7 +147,7 @@ def _settled(reason: StopReason, end: End, gate: OutputGate) -> tuple[StopReason
     """Why it ended and its exit code. Raises ContainerStartError if its program was never executed."""
     failure = gate.failure(end.exit_code)
     if failure and reason is StopReason.EXITED:
-        raise ContainerStartError(failure)
+        raise ContainerStartError(failure, by_output=True)
     if failure:
         return reason, _KILLED  # on its way up
     gate.settle()
