@@ -30,6 +30,13 @@ def test_the_containers_variables_override_the_images(lab: Lab) -> None:
     } <= lines(lab)
 
 
+@pytest.mark.crun("only crun hears of it by a pipe")
+def test_a_container_may_have_nearly_all_that_the_kernel_takes(lab: Lab) -> None:
+    """More than fits in the pipe at once."""
+    lab.run("echo $((${#V0} + ${#V14}))", {f"V{number}": "x" * 130_000 for number in range(15)})
+    assert lab.seen.text == "260000\n"
+
+
 def test_the_service_sees_no_more_than_the_container_is_given(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_OF_THE_SERVER", "x")
     lab.run("env; cat /proc/*/environ | tr '\\0' '\\n'; ls /proc/self/fd")

@@ -4,6 +4,7 @@ import pytest
 
 from abaco.domain.environment import (
     MAX_ENVIRONMENT_BYTES,
+    MAX_MESSAGE_ENVIRONMENT_BYTES,
     MAX_VARIABLE_BYTES,
     fits,
     render,
@@ -52,7 +53,20 @@ def test_what_is_too_large_is_refused_naming_the_variable_and_the_limit() -> Non
     """P7"""
     with pytest.raises(TooLarge, match=r"query parameters: 'big' takes 131072 bytes; .* 131071"):
         require_environment({"big": "x" * (MAX_VARIABLE_BYTES - 3)}, "query parameters")
-    many = {f"n{n:03}": "x" * (MAX_ENVIRONMENT_BYTES // 16 - 5) for n in range(16)}
+    many = {f"n{n:03}": "x" * (MAX_ENVIRONMENT_BYTES // 16 - 14) for n in range(16)}
     require_environment(many, "label")
-    with pytest.raises(TooLarge, match=rf"label takes \d+ bytes in all; {MAX_ENVIRONMENT_BYTES}"):
+    with pytest.raises(TooLarge, match=rf"label takes \d+ bytes in all, 9 for each included; {MAX_ENVIRONMENT_BYTES}"):
         require_environment(many | {"one": "more"}, "label")
+
+
+def test_many_small_variables_take_more_than_their_letters() -> None:
+    """The kernel counts a pointer for each, and would start no container with these."""
+    with pytest.raises(TooLarge, match=r"takes \d+ bytes in all"):
+        require_environment({f"{n:x}": "" for n in range(100_000)}, "label")
+
+
+def test_what_a_request_may_add_leaves_room_for_everything_else() -> None:
+    full = MAX_VARIABLE_BYTES + 10
+    message_state_and_configs = 4 * full
+    most = MAX_ENVIRONMENT_BYTES + MAX_MESSAGE_ENVIRONMENT_BYTES + message_state_and_configs
+    assert 2 * 1024**2 - most > 128_000

@@ -11,6 +11,7 @@ from abaco.errors import InvalidInput, TooLarge
 
 __all__ = [
     "MAX_ENVIRONMENT_BYTES",
+    "MAX_MESSAGE_ENVIRONMENT_BYTES",
     "MAX_VARIABLE_BYTES",
     "fits",
     "loads_code",
@@ -22,7 +23,11 @@ __all__ = [
 MAX_VARIABLE_BYTES = 131_071
 """Of ``NAME=value``, without the closing NUL: the kernel's MAX_ARG_STRLEN of 32 pages, less one."""
 MAX_ENVIRONMENT_BYTES = 1_048_576
-"""Of all variables one user request asks for; the kernel's own limit is about twice that."""
+"""Of an actor's variables, each with what the kernel counts besides; its own limit is twice that, for everything."""
+MAX_MESSAGE_ENVIRONMENT_BYTES = 393_216
+"""Of a message's own. With the actor's, message, state and configs (a full variable or two each) an eighth is left."""
+_OVERHEAD_BYTES = 9
+"""Of a variable in the kernel's count: a NUL and a pointer."""
 
 
 _LOADS_CODE = (
@@ -64,7 +69,7 @@ def fits(name: str, text: str) -> bool:
     return len(name.encode()) + 1 + len(text.encode()) <= MAX_VARIABLE_BYTES
 
 
-def require_environment(environment: Mapping[str, Any], label: str) -> None:
+def require_environment(environment: Mapping[str, Any], label: str, most: int = MAX_ENVIRONMENT_BYTES) -> None:
     """Raise InvalidInput, naming `label`, unless a container can be started with these variables."""
     total = 0
     for name, text in rendered(environment).items():
@@ -78,6 +83,6 @@ def require_environment(environment: Mapping[str, Any], label: str) -> None:
             raise TooLarge(
                 f"{label}: {name[:80]!r} takes {size} bytes; one variable may take {MAX_VARIABLE_BYTES}.",
             )
-        total += size
-    if total > MAX_ENVIRONMENT_BYTES:
-        raise TooLarge(f"{label} takes {total} bytes in all; {MAX_ENVIRONMENT_BYTES} are allowed.")
+        total += size + _OVERHEAD_BYTES
+    if total > most:
+        raise TooLarge(f"{label} takes {total} bytes in all, {_OVERHEAD_BYTES} for each included; {most} are allowed.")

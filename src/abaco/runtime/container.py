@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,8 @@ from abaco.runtime.serving import ServeSocket
 __all__ = ["Container"]
 
 _PAGE_BYTES: Final = 4096
+_PIPE_BYTES: Final = 1_048_576
+_MOMENT_SECONDS: Final = 0.005
 
 
 class Container:
@@ -74,9 +76,23 @@ class Container:
         draft = self._config.with_suffix(".draft")
         draft.write_bytes(data)
         draft.replace(self._config)
-        fcntl.fcntl(self._feed, fcntl.F_SETPIPE_SZ, len(data) + _PAGE_BYTES)
-        os.write(self._feed, data)
+        self._tell(data)
         self._hang_up()
+
+    def _tell(self, data: bytes) -> None:
+        """Have crun read `data`: at once, or what fits in the pipe at a time."""
+        for size in (len(data) + _PAGE_BYTES, _PIPE_BYTES):
+            # More than the system's limit takes a capability.
+            with suppress(PermissionError):
+                fcntl.fcntl(self._feed, fcntl.F_SETPIPE_SZ, size)
+                break
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(self._feed, rest) :]
+            except BlockingIOError:
+                if self.keeper.ends_within(_MOMENT_SECONDS):
+                    return
 
     def serve(self) -> ServeSocket:
         """The socket for its program to serve on; before it is started."""
