@@ -1,5 +1,7 @@
 """Aliases: names of actors, usable wherever an id is."""
 
+from urllib.parse import quote
+
 import pytest
 
 from .test_permissions import grant
@@ -59,10 +61,14 @@ def test_bad_names_are_refused(world: World, name: str) -> None:
     world.refuse("POST", ALIASES, json={"alias": name, "actor_id": actor_id}, saying="alias")
 
 
-@pytest.mark.parametrize("name", ["myadmin", "a.b", "a-b_c~d", "größe", "%", "x"])
+@pytest.mark.parametrize("name", ["myadmin", "a.b", "a-b_c~d", "größe", "%", "a%20b", "x"])
 def test_other_names_are_taken(world: World, name: str) -> None:
     actor_id = world.actor().rpartition("/")[2]
-    assert world.post(ALIASES, json={"alias": name, "actor_id": actor_id})["alias"] == name
+    made = world.post(ALIASES, json={"alias": name, "actor_id": actor_id})
+    assert made["alias"] == name
+    assert world.get(made["_links"]["self"].removeprefix("https://abaco.test")) == made
+    nonce = world.post(f"{ALIASES}/{quote(name)}/nonces", json={"level": "READ"})
+    assert world.get(nonce["_links"]["self"].removeprefix("https://abaco.test"))["alias"] == name
 
 
 def test_a_name_is_taken_once_in_a_tenant(world: World) -> None:

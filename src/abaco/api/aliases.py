@@ -1,6 +1,7 @@
 """``/actors/aliases``: list, create, get, retarget, delete."""
 
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, delete, get, post, put
 from litestar.handlers import BaseRouteHandler
@@ -28,7 +29,7 @@ def _fields(surface: Surface, alias: Alias) -> dict[str, Any]:
         "actor_id": alias.actor_id,
         "owner": alias.owner,
         "_links": {
-            "self": f"{alias.api_server}{surface.links}/aliases/{alias.alias}",
+            "self": f"{alias.api_server}{surface.links}/aliases/{quote(alias.alias)}",
             "owner": f"{alias.api_server}{surface.profiles}/{alias.owner}",
             "actor": f"{alias.api_server}{surface.links}/{alias.actor_id}",
         },

@@ -1,6 +1,7 @@
 """``.../nonces`` of actors and aliases: one set of handlers, made for both."""
 
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, delete, get, post
 from litestar.handlers import BaseRouteHandler
@@ -22,7 +23,7 @@ __all__ = ["nonce_routes"]
 def _fields(surface: Surface, shown: ShownNonce) -> dict[str, Any]:
     nonce = shown.nonce
     base = f"{nonce.api_server}{surface.links}"
-    holder = f"aliases/{nonce.alias}" if nonce.actor_id is None else nonce.actor_id
+    holder = f"aliases/{quote(nonce.alias or '')}" if nonce.actor_id is None else nonce.actor_id
     fields = {
         "id": shown.id,
         "actor_id": nonce.actor_id,
