@@ -1,5 +1,6 @@
 """Ways to more than one was given, each closed."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,6 +58,33 @@ def test_execute_does_not_replace_the_code_that_has_the_owners_token(world: Worl
     world.post(f"{actor}/messages?MODE=fast", "bob", json={"message": "hi"})
     harmless = shared(world, "EXECUTE")
     world.post(f"{harmless}/messages?{name}=x", "bob", json={"message": "without the token everybody may"})
+
+
+def test_execute_does_not_replace_the_code_that_has_secrets(world: World) -> None:
+    """A program of the sender's would print them."""
+    actor = shared(world, "EXECUTE")
+    config = {"name": "c", "value": "open", "isSecret": False, "actors": actor.rpartition("/")[2]}
+    world.post("/actors/v2/configs", json=config)
+    path = f"{actor}/messages?LD_PRELOAD=/_abaco_binary_data"
+    world.post(path, "bob", json={"message": "nothing is hidden"})
+    world.put("/actors/v2/configs/c", json={**config, "value": "hunter2", "isSecret": True})
+    world.refuse("POST", path, "bob", json={"message": "hi"}, saying="with secrets")
+    world.post(f"{actor}/messages?MODE=fast", "bob", json={"message": "hi"})
+    world.post(path, json={"message": "the owner may"})
+
+
+def test_execute_does_not_replace_the_code_that_runs_as_the_owner(world: World) -> None:
+    """A program of the sender's would read the owner's files."""
+    ada = world.store.users.find("DEV", "ada")
+    assert ada is not None
+    world.store.users.put(replace(ada, uid=1000, gid=1000), "hash")
+    actor = shared(world, "EXECUTE")
+    path = f"{actor}/messages?BASH_ENV=/_abaco_binary_data"
+    world.refuse("POST", path, "bob", json={"message": "hi"}, saying="with its owner's uid")
+    world.post(path, json={"message": "the owner may"})
+    contained = world.actor("pri", useContainerUid=True)
+    grant(world, contained, "bob", "EXECUTE", by="pri")
+    world.post(f"{contained}/messages?BASH_ENV=/x", "bob", json={"message": "nobody's uid"})
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,22 @@ def test_it_is_refused_while_more_than_three_messages_wait(world: World) -> None
     world.refuse("POST", actor + SYNC, json={"message": "hi"}, saying="more than 3 messages wait")
 
 
+def test_nobody_waits_for_an_actor_in_error(world: World) -> None:
+    actor = world.actor()
+    actor_id = actor.rpartition("/")[2]
+    call = world.call("POST", actor + SYNC, json={"message": "hi"})
+
+    def fail() -> None:
+        world.store.actors.mark_error(actor_id, 1, "no such image", world.clock.now())
+
+    [answer] = world.http.send_together([call], fail)
+    assert (answer.status_code, answer.json()["result"]["executionId"]) == (202, answer.headers[HEADER])
+    assert "no such image" in answer.json()["message"]
+    assert world.get(f"{actor}/messages")["messages"] == 1
+    world.refuse("POST", actor + SYNC, json={"message": "hi"}, saying="no such image")
+    assert world.message(actor)
+
+
 def test_a_wait_has_an_end(make_world: MakeWorld) -> None:
     world = make_world(sync_timeout_seconds=0.01)
     actor = world.actor()

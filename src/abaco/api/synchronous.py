@@ -10,7 +10,7 @@ from abaco.api.params import query_value
 from abaco.api.waiting import Waiters
 from abaco.api.wire import EXECUTION_HEADER, Wire
 from abaco.errors import AbacoError
-from abaco.services.executions import Executions
+from abaco.services.executions import Answer, Executions, Stuck
 from abaco.services.mailbox import Mailbox, Posted
 
 __all__ = ["Synchronous", "is_synchronous"]
@@ -35,11 +35,12 @@ class Synchronous:
     ) -> Response[bytes]:
         """The first result, or the log at the end, without an envelope; 500 for an execution that ends in ERROR.
 
-        After the time limit 202 with `fields`, as a message that is not waited for gets: the execution goes on.
+        After the time limit 202 with `fields`, as a message that is not waited for gets: the execution goes on. The
+        same, and at once, if its actor goes to ERROR before.
         """
         headers = {EXECUTION_HEADER: posted.execution_id}
         try:
-            answer = await self._waiters.wait(
+            answer: Answer | Stuck | None = await self._waiters.wait(
                 request,
                 bell,
                 lambda: to_thread.run_sync(self._executions.answer, posted),
@@ -47,10 +48,11 @@ class Synchronous:
             )
         except AbacoError as error:
             return self._wire.failure(error, headers)
-        if answer is None:
+        if answer is None or isinstance(answer, Stuck):
             # P1: the message counts as accepted from now on.
             await to_thread.run_sync(self._mailbox.sync)
             waited = f"The execution did not answer within {self._timeout_seconds:g} seconds; it goes on."
-            return self._wire.success(waited, fields, status_code=202, headers=headers)
+            reason = answer.reason if answer else waited
+            return self._wire.success(reason, fields, status_code=202, headers=headers)
         kind = "application/octet-stream" if answer.is_result else "text/html"
         return Response(answer.data, media_type=kind, headers=headers)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from abaco.domain.actor import Actor
 from abaco.domain.execution import Execution, ExecutionSummary
-from abaco.domain.lifecycle import TERMINAL, ExecutionStatus
+from abaco.domain.lifecycle import TERMINAL, ActorStatus, ExecutionStatus
 from abaco.domain.log_position import LogPiece, LogPosition
 from abaco.domain.permission import Level
 from abaco.domain.user import Principal
@@ -13,7 +13,7 @@ from abaco.ports import Clock, Notifier, Store, StoredResult
 from abaco.services.access import Access
 from abaco.services.mailbox import Posted
 
-__all__ = ["Answer", "Executions"]
+__all__ = ["Answer", "Executions", "Stuck"]
 
 _PIECE_CHARACTERS = 65_536
 _RESULTS_AT_ONCE = 64
@@ -25,6 +25,13 @@ class Answer:
 
     data: bytes
     is_result: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Why a synchronous message is not executed for now, and nobody knows how long."""
+
+    reason: str
 
 
 class Executions:
@@ -64,7 +71,7 @@ class Executions:
         text = self._store.logs.piece(execution.id, offset, _PIECE_CHARACTERS, self._clock.now())
         return LogPiece(execution, text, LogPosition(offset + len(text), execution.attempts), restarted)
 
-    def answer(self, posted: Posted) -> Answer | None:
+    def answer(self, posted: Posted) -> Answer | Stuck | None:
         """What a request that waits for its execution is answered with, or None: not yet.
 
         The first result, as soon as there is one; else, at the end, the log. The result is taken, but not if the
@@ -84,8 +91,15 @@ class Executions:
                 f"Execution {execution.id} ended in ERROR: {(execution.final_state or {}).get('Error')}"
             )
         if execution.status is not ExecutionStatus.COMPLETE:
-            return None
+            return self._stuck(posted.actor) if execution.status is ExecutionStatus.SUBMITTED else None
         return Answer(self._store.logs.find(execution.id, self._clock.now()).encode(), is_result=False)
+
+    def _stuck(self, actor: Actor) -> Stuck | None:
+        """Why nothing of the actor is executed, if nothing is."""
+        found = self._store.actors.find(actor.tenant, actor.id, actor.owner)
+        if found is None or found.actor.status is not ActorStatus.ERROR:
+            return None
+        return Stuck(f"The message waits until the actor is mended: it is in ERROR. {found.actor.status_message}")
 
     def _first_result(self, posted: Posted) -> bytes | None:
         results, now = self._store.results, self._clock.now()

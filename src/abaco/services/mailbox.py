@@ -6,10 +6,11 @@ from hashlib import sha256
 
 from abaco.domain.actor import Actor
 from abaco.domain.delay import DELAY_VARIABLE, due_moment, require_delayable
-from abaco.domain.environment import loads_code, require_environment
+from abaco.domain.environment import MAX_MESSAGE_ENVIRONMENT_BYTES, loads_code, require_environment
 from abaco.domain.event import MailboxPurged, MessagePosted
 from abaco.domain.execution import submitted
 from abaco.domain.ids import NewId
+from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.message import ContentType, Payload, require_sendable
 from abaco.domain.permission import Level
 from abaco.domain.run_time import RUN_TIME_VARIABLE, message_run_time
@@ -136,11 +137,11 @@ class Mailbox:
     def _checked(self, post: Post, actor: Actor) -> NewMessage:
         """The message to store; raises what is wrong with it."""
         require_sendable(post.payload)
-        require_environment(post.environment, "query parameters")
+        require_environment(post.environment, "query parameters", MAX_MESSAGE_ENVIRONMENT_BYTES)
         self._require_harmless(post, actor)
         new = self._new_message(post, actor)
         if post.synchronous:
-            self._require_short_queue(actor, new.key)
+            self._require_soon(actor, new.key)
         return new
 
     def _resolve(self, post: Post) -> Actor | AbacoError:
@@ -149,13 +150,18 @@ class Mailbox:
         except AbacoError as error:
             return error
 
-    def _require_short_queue(self, actor: Actor, key: SendKey | None) -> None:
-        """Raise Conflict if a request would wait for others' messages first (contract 4.6).
+    def _require_soon(self, actor: Actor, key: SendKey | None) -> None:
+        """Raise Conflict if a request would wait for others' messages first (contract 4.6), or in vain.
 
         A message that was posted already is in the line whatever we say.
         """
         if key is not None and self._store.mailbox.find_send(actor.id, key) is not None:
             return
+        if actor.status is ActorStatus.ERROR:
+            raise Conflict(
+                f"This actor is in ERROR and executes nothing until it is updated: {actor.status_message} "
+                "(without _abaco_synchronous the message is taken, and waits for that.)",
+            )
         waiting = self._store.mailbox.count(actor.id, self._clock.now())
         if waiting > _MOST_AHEAD:
             raise Conflict(
@@ -165,16 +171,26 @@ class Mailbox:
 
     def _require_harmless(self, post: Post, actor: Actor) -> None:
         """Raise NotPermitted for variables that replace an actor's code or server, where it may do more than others."""
-        powers = "with its owner's access token" if self._access.gives_owner_token(actor) else None
-        powers = powers or ("privileged" if actor.privileged else None)
-        if powers is None or self._access.is_owner(post.caller, actor):
+        name = next(filter(loads_code, post.environment), None)
+        if name is None or self._access.is_owner(post.caller, actor):
             return
-        for name in post.environment:
-            if loads_code(name):
-                raise NotPermitted(
-                    f"Not authorized -- {name[:80]} makes programs load other code or ask others, and this actor runs "
-                    f"{powers}: only the owner may set it.",
-                )
+        powers = self._powers(actor)
+        if powers is not None:
+            raise NotPermitted(
+                f"Not authorized -- {name[:80]} makes programs load other code or ask others, and this actor runs "
+                f"{powers}: only the owner may set it.",
+            )
+
+    def _powers(self, actor: Actor) -> str | None:
+        """What the actor's code has that who sends it messages should not get."""
+        if self._access.gives_owner_token(actor):
+            return "with its owner's access token"
+        if actor.privileged:
+            return "privileged"
+        if actor.uid is not None and not (actor.use_container_uid or actor.run_as_executor):
+            return "with its owner's uid"
+        configs = self._store.configs.of_actors([actor.id])
+        return "with secrets" if any(one.is_secret for one in configs.get(actor.id, ())) else None
 
     def _new_message(self, post: Post, actor: Actor) -> NewMessage:
         ids = self._executor_ids(post.caller) if actor.run_as_executor else (None, None)
