@@ -42,6 +42,15 @@ def test_results_outlast_their_execution_until_their_expiry(store: Store) -> Non
     assert store.results.pop("e1", later(seconds=59)) == b"2"
 
 
+def test_no_number_is_used_again(store: Store) -> None:
+    start(store, "e1")
+    send(store, b"1")
+    [first] = store.results.of_actor("actor1", 0, 10, NOW)
+    assert store.results.pop("e1", NOW) == b"1"
+    send(store, b"2")
+    assert [each.data for each in store.results.of_actor("actor1", first.number, 10, NOW)] == [b"2"]
+
+
 def test_only_expired_results_are_pruned(store: Store) -> None:
     """P5"""
     start(store, "e1")

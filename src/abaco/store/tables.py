@@ -313,6 +313,8 @@ results = Table(
     Index("results_by_execution", "execution_id", "seq"),
     Index("results_by_actor", "actor_id"),
     Index("results_by_expiry", "expires_at"),
+    # Without it SQLite uses the highest number again once its row is gone, and who follows results misses the next.
+    sqlite_autoincrement=True,
 )
 
 workers = Table(
