@@ -135,12 +135,12 @@ ensure_clients() {
 # --- sample images ---------------------------------------------------------------------------------------------------
 
 ensure_images() {
-    if [ "$(id -u)" -eq 0 ] || .venv/bin/python scripts/build_images.py --check; then
-        .venv/bin/python scripts/build_images.py
+    if [ "$(id -u)" -eq 0 ] || .venv/bin/python -m scripts.build_images --check; then
+        .venv/bin/python -m scripts.build_images
         return
     fi
-    as_root .venv/bin/python scripts/build_images.py || fail \
-        "could not build the sample images (see above; it takes root, or sudo). Run: sudo .venv/bin/python scripts/build_images.py"
+    as_root .venv/bin/python -m scripts.build_images || fail \
+        "could not build the sample images (see above; it takes root, or sudo). Run: sudo .venv/bin/python -m scripts.build_images"
     as_root chown -R "$(id -u):$(id -g)" build/images
 }
 

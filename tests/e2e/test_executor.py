@@ -12,6 +12,7 @@ from textwrap import dedent
 from typing import Any
 
 import cloudpickle
+import numpy as np
 import pytest
 from bench.live import LiveServer, until
 
@@ -232,6 +233,23 @@ def test_old_programs(ab: Abaco) -> None:
     again.delete()
     executor.delete()
     assert executor.actor_id not in {actor.id for actor in ab.actors.list()}
+
+
+def test_numpy_as_in_the_guide_of_old_programs(ab: Abaco, sci_image: str) -> None:
+    ex = OldExecutor(ab, image=sci_image)
+
+    def g(std_dev: float, size: int) -> Any:
+        A = np.random.normal(0, std_dev, (size, size))  # noqa: N806, NPY002
+        B = np.random.normal(0, std_dev, (size, size))  # noqa: N806, NPY002
+        C = np.dot(A, B)  # noqa: N806
+        return C[0]
+
+    (row,) = ex.submit(g, 100, 4096).result(timeout=_SECONDS)
+    assert row.shape == (4096,)
+    assert row.std() == pytest.approx(100 * 100 * 64, rel=0.2)
+    responses = ex.map(g, [[100, 1024] for i in range(8)])
+    assert [response.result(_SECONDS)[0].shape for response in responses] == [(1024,)] * 8
+    ex.delete()
 
 
 def test_no_executor_for_less_than_one_worker_or_what_is_no_image(ab: Abaco) -> None:

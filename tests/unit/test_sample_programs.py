@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from scripts import build_images
 
 from abaco.actors import Context
 
@@ -21,8 +22,13 @@ def program(name: str) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["py3_base", "py3_func", "sleep_loop", "sum_reducer", "test", "warm_echo", "wc"])
-def test_every_sample_tells_users_how_to_build_and_use_it(name: str) -> None:
+def test_every_sample_is_built() -> None:
+    names = {path.name for path in IMAGES.iterdir() if path.is_dir()} - {"dropins"}
+    assert names == {image.name for image in build_images.IMAGES}
+
+
+@pytest.mark.parametrize("name", [image.name for image in build_images.IMAGES])
+def test_every_sample_has_a_recipe_and_a_page(name: str) -> None:
     assert (IMAGES / name / "Dockerfile").read_text().count("FROM ") == 1
     assert (IMAGES / name / "README.md").read_text().startswith(f"# abacosamples/{name}\n")
 
