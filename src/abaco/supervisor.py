@@ -4,6 +4,7 @@ import fcntl
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import TextIO
 
 import httpx
 
-from abaco.errors import Unavailable
+from abaco.errors import InvalidInput, Unavailable
 from abaco.role import SETTINGS_VARIABLE, encode_settings, lock_path
 from abaco.settings import Settings
 
@@ -49,7 +50,7 @@ class Supervisor:
         self._children: dict[str, _Child] = {}
 
     def run(self) -> int:
-        """Serve until SIGTERM or SIGINT; the exit code. Raises Unavailable if it cannot start."""
+        """Serve until SIGTERM or SIGINT; the exit code. Raises Unavailable or InvalidInput if it cannot start."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         lock = lock_path(self._settings, "serve").open("w")
         if not _try_lock(lock):
@@ -58,6 +59,7 @@ class Supervisor:
             if not self._wait_for_former():
                 return 0
             self._require_port()
+            self._require_certificate()
             for role in _ROLES:
                 self._children[role] = self._spawn(role, _FIRST_PAUSE_SECONDS)
             if self._wait_until_ready():
@@ -95,6 +97,18 @@ class Supervisor:
         except OSError as error:
             address = f"{self._settings.host}:{self._settings.port}"
             raise Unavailable(f"Cannot listen on {address}: {error.strerror}. Choose another --port.") from None
+
+    def _require_certificate(self) -> None:
+        """Raise InvalidInput unless https can be spoken with these files."""
+        files = (self._settings.tls_cert, self._settings.tls_key)
+        try:
+            for file in filter(None, files):
+                file.read_bytes()
+            if files[0] is not None:
+                # A key with a password would have somebody asked for it.
+                ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files[0], files[1], password="")
+        except OSError as error:  # those of ssl are some
+            raise InvalidInput(f"tls_cert and tls_key cannot be used: {error}.") from None
 
     def _wait_until_ready(self) -> bool:
         """Whether the server answers; False if it was told to stop meanwhile. Raises Unavailable if a child gave up."""

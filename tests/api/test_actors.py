@@ -332,3 +332,13 @@ def test_the_owners_ids_are_shown_as_texts(world: World) -> None:
     world.store.users.put(replace(ada, uid=1000, gid=0), "hash")
     shown = world.get(world.actor())
     assert (shown["uid"], shown["gid"]) == ("1000", "0")
+
+
+def test_the_owners_ids_are_looked_up_with_every_update(world: World) -> None:
+    """Whoever makes it."""
+    actor = world.actor()
+    ada = world.store.users.find("DEV", "ada")
+    assert ada is not None
+    world.store.users.put(replace(ada, uid=1000, gid=0), "hash")
+    shown = world.put(actor, "adm", json={"image": "abacosamples/test"})
+    assert (shown["uid"], shown["gid"]) == ("1000", "0")

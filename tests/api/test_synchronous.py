@@ -43,6 +43,7 @@ def test_without_a_result_the_log_is_the_answer(world: World) -> None:
     answer = ask(world, world.actor(), lambda claim: world.close(claim, "Contents of MSG: hi\n"))
     assert (answer.status_code, answer.text) == (200, "Contents of MSG: hi\n")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"] == "sandbox"
     assert answer.headers[HEADER]
 
 

@@ -108,6 +108,7 @@ def test_without_a_login(capsys: Capture) -> None:
         (["actors", "create", "i", "--env", "NOVALUE"], 2, "NAME=VALUE"),
         (["actors", "create", "i", "--env-file", "/nonexistent"], 2, "cannot be read"),
         (["actors", "list", "-o", "xml"], 2, "xml"),
+        (["search", "actors", "status.in=READY"], 2, "write it behind -w"),
     ],
 )
 def test_error_lines_and_exit_codes(

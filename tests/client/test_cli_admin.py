@@ -59,6 +59,14 @@ def test_tenants_are_added_changed_and_listed(data: Path, tmp_path: Path, capsys
     assert use(data).store.tenants.find("LAB") == Tenant("LAB", "https://lab.test", public_pem())
 
 
+def test_others_on_the_machine_read_nothing_even_where_the_directory_was_open_to_them(data: Path) -> None:
+    data.mkdir(mode=0o755)
+    data.chmod(0o755)
+    admin("user", "add", "ada", "--password", "pw")
+    for path in (*data.glob("abaco.db"), *data.glob("abaco.db-wal"), data / "images", data / "run"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
 def test_users_are_added_with_what_is_known_of_them(data: Path, capsys: Capture) -> None:
     told = ["--email", "ada@example.org", "--first-name", "Ada", "--last-name", "Lovelace", "--phone", "1"]
     told += ["--mobile-phone", "2", "--uid", "7", "--gid", "8", "--role", "admin", "--role", "user"]
@@ -66,6 +74,7 @@ def test_users_are_added_with_what_is_known_of_them(data: Path, capsys: Capture)
     admin("user", "add", "bob", "--password", "pw")
     admin("user", "add", "ABACO_WORLD", "--password", "pw", expected=2)
     admin("user", "add", "cy", "--password", "pw", "--email", "x" * 300, expected=2)
+    admin("user", "add", "cy", "--password", "pw", "--uid", str(2**32 - 1), expected=2)
     assert "User ada of tenant dev is there." in capsys.readouterr().out
     admin("user", "list")
     assert rows(capsys) == [["ada", "admin,", "user", "7", "8", "ada@example.org"], ["bob", "user"]]

@@ -91,6 +91,16 @@ def test_a_wrong_setting_is_named(tmp_path: Path, arguments: list[str], variable
     assert word in line
 
 
+def test_a_certificate_that_cannot_be_used_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    data, port = str(tmp_path / "data"), str(free_port())
+    missing, broken = tmp_path / "missing.pem", tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    for file in (missing, broken):
+        code, line = _refusal("--data", data, "--port", port, "--tls-cert", str(file), "--tls-key", str(file))
+        assert code == 2
+        assert "tls_cert and tls_key cannot be used" in line
+
+
 def test_a_second_server_on_a_data_directory_is_refused(server: LiveServer) -> None:
     server.start()
     code, line = _refusal("--data", str(server.data), "--port", str(free_port()))

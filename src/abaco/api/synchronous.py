@@ -15,6 +15,8 @@ from abaco.services.mailbox import Mailbox, Posted
 
 __all__ = ["Synchronous", "is_synchronous"]
 
+_NO_PAGE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
+
 
 def is_synchronous(request: Request[Any, Any, Any]) -> bool:
     return query_value(request, "_abaco_synchronous").lower() == "true"
@@ -55,4 +57,5 @@ class Synchronous:
             reason = answer.reason if answer else waited
             return self._wire.success(reason, fields, status_code=202, headers=headers)
         kind = "application/octet-stream" if answer.is_result else "text/html"
-        return Response(answer.data, media_type=kind, headers=headers)
+        # What an actor writes is no page of this server's, whatever a browser takes it for.
+        return Response(answer.data, media_type=kind, headers={**headers, **_NO_PAGE})

@@ -29,11 +29,24 @@ def prepare_data(settings: Settings) -> None:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidInput(f"{directory} cannot be the server's data directory: {error.strerror}.") from None
+    _close_to_others(settings)
     database = open_database(require_url(settings.database_url))
     try:
         database.migrate()
     finally:
         database.close()
+
+
+def _close_to_others(settings: Settings) -> None:
+    """A directory that was there before may be open to everybody on the machine: what is in it is not theirs."""
+    images = settings.data / "images"
+    images.mkdir(exist_ok=True)
+    images.chmod(0o700)
+    url = require_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        file = Path(url.database)  # the modes of SQLite's other files are this one's
+        file.touch(mode=0o600)
+        file.chmod(0o600)
 
 
 def run_directory(settings: Settings) -> Path:

@@ -1,5 +1,6 @@
 """`abaco search`."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from abaco.cli.output import Format, note, print_table, report
 from abaco.cli.parameters import OutputOption
 from abaco.cli.session import connect
 from abaco.client.assignments import variables
+from abaco.errors import InvalidInput
 
 __all__ = ["register"]
 
@@ -27,6 +29,7 @@ _COLUMNS = {
     _Collection.WORKERS: ("id", "actorId", "status", "image"),
     _Collection.LOGS: ("executionId", "actorId", "logs"),
 }
+_CONDITION = re.compile(r"[\w.]+=\S*")
 _SNAKE = {"id": "id", "actorId": "actor_id", "executionId": "execution_id"}
 
 
@@ -50,6 +53,8 @@ def _search(
 ) -> None:
     """Search all that you may read: the API's guide has the fields and operators of conditions."""
     asked: dict[str, Any] = {**variables(where or [], "--where")}
+    if words is not None and _CONDITION.fullmatch(words):
+        raise InvalidInput(f"{words!r} is a condition: write it behind -w.")
     with connect(ctx) as ab:
         page = {name: value for name, value in (("limit", limit), ("skip", skip)) if value is not None}
         if words is not None:

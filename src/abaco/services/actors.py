@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from abaco.domain.actor import (
     Actor,
@@ -86,7 +87,6 @@ class Actors:
 
     def _born(self, caller: Principal, description: ActorDescription) -> Actor:
         now = self._clock.now()
-        user = self._store.users.find(caller.tenant, caller.username)
         return Actor(
             id=self._new_id(),
             tenant=caller.tenant,
@@ -96,9 +96,7 @@ class Actors:
             state={} if description.state is None else description.state,
             **described(description, stateless=True),
             **scheduled(description, None, now),
-            uid=user.uid if user else None,
-            gid=user.gid if user else None,
-            tasdir=home_of(self._homes, caller.tenant, caller.username),
+            **self._ids_of(caller.tenant, caller.username),
             revision=1,
             status=ActorStatus.SUBMITTED,
             status_message="",
@@ -106,16 +104,23 @@ class Actors:
             updated_at=now,
         )
 
+    def _ids_of(self, tenant: str, owner: str) -> dict[str, Any]:
+        """What the directory knows of an owner, for their containers."""
+        user = self._store.users.find(tenant, owner)
+        ids = {"uid": user.uid if user else None, "gid": user.gid if user else None}
+        return {**ids, "tasdir": home_of(self._homes, tenant, owner)}
+
     def update(self, caller: Principal, identifier: str, description: ActorDescription) -> Actor:
         """The actor as `description` says; a new image, or force, starts a new revision."""
         actor = self._access.require(caller, identifier, Level.UPDATE)
         if description.link != actor.link:
             require_link(self._store, caller, description.link, actor)
+        owner = self._ids_of(actor.tenant, actor.owner)
 
         def revise(current: Actor) -> Actor:
             self._check(description, caller, current)
             now = self._clock.now()
-            changed = replace(revised(current, description, now), **scheduled(description, current, now))
+            changed = replace(revised(current, description, now), **scheduled(description, current, now), **owner)
             self._require_no_takeover(caller, current, changed)
             return changed
 

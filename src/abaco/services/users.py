@@ -14,6 +14,8 @@ __all__ = ["Users"]
 
 _MAX_PROFILE = 255
 """Characters of each entry."""
+_MAX_ID = 2**32 - 2
+"""What kernels know as a user or group; the one above means none."""
 
 
 class Users:
@@ -33,6 +35,9 @@ class Users:
         for name, text in user.profile.items():
             if len(text) > _MAX_PROFILE or "\0" in text:
                 raise InvalidInput(f"{name} may have {_MAX_PROFILE} characters, none of them NUL.")
+        for label, number in (("uid", user.uid), ("gid", user.gid)):
+            if number is not None and not 0 <= number <= _MAX_ID:
+                raise InvalidInput(f"{label} must be at most {_MAX_ID}.")
         password_hash = hash_password(password)
         self._require_tenant(user.tenant)
         kept = self._passwords.is_theirs(user.tenant, user.name, password)
