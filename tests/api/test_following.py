@@ -51,6 +51,12 @@ def end(world: World, claim: Claim, log: str = "", **outcome: Any) -> None:
     world.bells.hear({f"execution:{claim.execution_id}"})
 
 
+def lose(world: World, claim: Claim) -> None:
+    """The attempt's engine died."""
+    world.store.claims.reclaim("engine1", world.clock.now(), max_attempts=None)
+    world.bells.hear({f"execution:{claim.execution_id}"})
+
+
 async def nothing_happens() -> None:
     """Until every request waits for something else than a thread."""
     limiter = anyio.to_thread.current_default_thread_limiter()
@@ -154,15 +160,11 @@ def test_a_lost_attempt_starts_the_log_over(world: World) -> None:
     execution = world.message(actor)
     claims = [world.claim(actor)]
 
-    def lose() -> None:
-        world.store.claims.reclaim("engine1", world.clock.now(), max_attempts=None)
-        world.bells.hear({f"execution:{claims[0].execution_id}"})
-
     answer = follow(
         world,
         execution,
         lambda: say(world, claims[0], "in vain"),
-        lose,
+        lambda: lose(world, claims[0]),
         lambda: claims.append(world.claim(actor)),
         lambda: end(world, claims[1], "at last"),
     )
@@ -170,6 +172,23 @@ def test_a_lost_attempt_starts_the_log_over(world: World) -> None:
     resumed = follow(world, execution, headers=[("Last-Event-ID", "1:7")])
     assert events(resumed)[:2] == [("restart", {"attempts": 2}), ("log", "at last")]
     assert ids(resumed)[:2] == ["2:0", "2:7"]
+
+
+def test_in_plain_text_a_log_is_told_as_it_is(world: World) -> None:
+    actor = world.actor()
+    execution = world.message(actor)
+    claims = [world.claim(actor)]
+    answer = follow(
+        world,
+        execution,
+        lambda: say(world, claims[0], 'tw"ö'),
+        lambda: lose(world, claims[0]),
+        lambda: claims.append(world.claim(actor)),
+        lambda: end(world, claims[1], "three\n"),
+        headers=[("Accept", "text/plain")],
+    )
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert answer.text == 'tw"ö\n--- The attempt was lost: the log above is void, and starts over. ---\nthree\n'
 
 
 def test_what_could_not_run_says_why(world: World) -> None:

@@ -34,7 +34,7 @@ _LOGGED = documented(
     query=[
         Query(
             "follow",
-            "Send the log while it is written, as server-sent events (text/event-stream).",
+            "Send the log while it is written, as server-sent events; with Accept: text/plain, as it is.",
             "true",
             FOLLOW,
         ),

@@ -10,27 +10,25 @@ from litestar import Request, Response
 
 from abaco.api.auth import Caller, credentials_of
 from abaco.api.bells import Bells
-from abaco.api.event_stream import EVENT_STREAM, EventStream, Say, event
-from abaco.api.params import query_value, surface_of
+from abaco.api.event_stream import EventStream, Say
+from abaco.api.log_form import LogForm, form_for
+from abaco.api.params import query_value
 from abaco.api.places import Places
-from abaco.api.surface import Surface
 from abaco.domain.execution import Execution
 from abaco.domain.log_position import LogPiece, LogPosition
 from abaco.errors import AbacoError, InvalidInput
 from abaco.services.executions import Executions
 
-__all__ = ["FOLLOW", "HEARTBEAT_SECONDS", "OPENING", "Following"]
+__all__ = ["FOLLOW", "HEARTBEAT_SECONDS", "Following"]
 
 HEARTBEAT_SECONDS = 15.0
 """Also how late a lost word of the engine is noticed."""
 FOLLOW: Mapping[str, Any] = {"type": "string", "enum": ["true", "false"]}
-OPENING = "retry: 1000\n\n"
-"""How many milliseconds browsers wait before they connect again."""
 Look = Callable[[LogPosition], Awaitable[LogPiece]]
 
 
 class Following:
-    """Tells at most `most` at once: event `log` is a piece, `restart` voids what came before, `end` is the last."""
+    """Tells at most `most` at once, each in the form that was asked for."""
 
     def __init__(self, executions: Executions, caller: Caller, bells: Bells, most: int) -> None:
         self._executions = executions
@@ -56,16 +54,17 @@ class Following:
             return await to_thread.run_sync(self._executions.log_piece, who, actor_id, execution_id, known)
 
         execution = (await look(known)).execution
+        form = form_for(request)
         if request.scope["state"]["is_head"]:
-            return Response(b"", media_type=EVENT_STREAM)
+            return Response(b"", media_type=form.media_type)
         with ExitStack() as stack:
             stack.enter_context(self.places.place()).take(who)
             place = stack.pop_all()
-        return EventStream(partial(self._write, look, execution, known, surface_of(request)), place)
+        return EventStream(partial(self._write, look, execution, known, form), place, form.media_type)
 
-    async def _write(self, look: Look, execution: Execution, known: LogPosition, surface: Surface, say: Say) -> None:
+    async def _write(self, look: Look, execution: Execution, known: LogPosition, form: LogForm, say: Say) -> None:
         topics = f"execution:{execution.id}", f"log:{execution.id}", f"actor:{execution.actor_id}"
-        await say(OPENING)
+        await say(form.opening)
         with self._bells.bell(*topics) as bell:
             while not self._bells.is_closing:
                 try:
@@ -74,20 +73,11 @@ class Following:
                     return  # deleted, or not the follower's any more: who connects again is told so
                 known = piece.end
                 if piece.restarted:
-                    await say(event("restart", {"attempts": piece.execution.attempts}, f"{piece.execution.attempts}:0"))
+                    await say(form.restarted(piece.execution.attempts))
                 if piece.text:
-                    await say(event("log", piece.text, str(known)))
+                    await say(form.piece(piece))
                 elif piece.is_last:
-                    await say(event("end", _end(surface, piece.execution), str(known)))
+                    await say(form.end(piece))
                     return
                 elif not await bell.wait(HEARTBEAT_SECONDS):
-                    await say(": still there\n\n")
-
-
-def _end(surface: Surface, execution: Execution) -> dict[str, Any]:
-    reason = (execution.final_state or {}).get("Error") or ""
-    return {
-        "status": execution.status.value,
-        surface.spell("exit_code"): execution.exit_code,
-        "reason": reason,
-    }
+                    await say(form.still_there)

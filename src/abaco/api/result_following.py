@@ -15,8 +15,8 @@ from abaco.api import schemas
 from abaco.api.auth import Caller, credentials_of
 from abaco.api.bells import Bells
 from abaco.api.documents import Query, documented
-from abaco.api.event_stream import EVENT_STREAM, EventStream, Say, event
-from abaco.api.following import FOLLOW, HEARTBEAT_SECONDS, OPENING, Following
+from abaco.api.event_stream import EVENT_STREAM, OPENING, STILL_THERE, EventStream, Say, event
+from abaco.api.following import FOLLOW, HEARTBEAT_SECONDS, Following
 from abaco.api.params import query_value, surface_of
 from abaco.api.places import Places
 from abaco.api.surface import CANONICAL_ROOT, Surface
@@ -87,7 +87,7 @@ class ResultFollowing:
                 elif alarm.rang():
                     await say(event("look", None, str(known)))
                 elif not await bell.wait(HEARTBEAT_SECONDS):
-                    await say(": still there\n\n")
+                    await say(STILL_THERE)
 
 
 def _result(surface: Surface, result: StoredResult) -> str:
