@@ -46,6 +46,7 @@ class FakeServer:
     failures: list[Exception] = field(default_factory=list)
     on_poll: Callable[[dict[str, Any]], None] = lambda _: None
     takes_keys: bool = True
+    aliases: dict[str, str] = field(default_factory=dict)
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -113,6 +114,9 @@ class FakeServer:
         return self.add_actor("NewActor00001", status="SUBMITTED", **_body(request))
 
     def _actor(self, method: str, parts: list[str], request: httpx.Request) -> Any:
+        if parts[0] == "aliases":
+            return self._aliases(*parts[1:])
+        parts[0] = self.aliases.get(parts[0], parts[0])
         if parts[0] not in self.actors:
             raise NotFound(f"No actor {parts[0]}.")
         actor = self.actors[parts[0]]
@@ -133,6 +137,11 @@ class FakeServer:
             case (_, "executions", *rest):
                 return self._execution(method, actor, rest)
         raise InvalidInput("unexpected")
+
+    def _aliases(self, alias: str = "") -> Any:
+        if alias and alias not in self.aliases:
+            raise NotFound(f"No alias {alias}.")
+        return {"alias": alias, "actorId": self.aliases[alias]} if alias else list(self.aliases)
 
     def _state(self, method: str, actor: dict[str, Any], request: httpx.Request) -> Any:
         if method == "GET":

@@ -33,6 +33,26 @@ def test_ids_names_and_beginnings(abaco: RunAbaco, capsys: Capture, given: str, 
     assert json.loads(capsys.readouterr().out)["id"] == actor_id
 
 
+def test_aliases_come_after_names_and_before_beginnings(server: FakeServer, abaco: RunAbaco, capsys: Capture) -> None:
+    server.aliases |= {"count": "AbdActor00002", "counter": "AbdActor00002"}
+    for given, actor_id in (("count", "AbdActor00002"), ("counter", "AbcActor00001"), ("counter-", "LongActor0004")):
+        assert abaco("actors", "show", given, "-o", "json") == 0
+        assert json.loads(capsys.readouterr().out)["id"] == actor_id
+    assert abaco("actors", "show", "aliases") == 3  # a word of the API
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("counter", "AbcActor00001"), ("AbdActor00002", "AbdActor00002"), ("telescope", "telescope"), ("", "")],
+)
+def test_links_name_actors_as_everything_does(server: FakeServer, abaco: RunAbaco, given: str, told: str) -> None:
+    server.aliases["telescope"] = "AbcActor00001"
+    assert abaco("actors", "create", "abacosamples/wc", "--link", given) == 0
+    assert json.loads(server.requests[-1].content)["link"] == told
+    assert abaco("actors", "update", "counter-2", "--link", given) == 0
+    assert json.loads(server.requests[-1].content)["link"] == told
+
+
 def test_a_name_in_the_shape_of_an_id(server: FakeServer, abaco: RunAbaco, capsys: Capture) -> None:
     server.add_actor("Another000005", name="accumulator12")
     assert abaco("actors", "show", "accumulator12", "-o", "json") == 0
@@ -150,6 +170,15 @@ def test_delete_asks_people_only(
     stdin(typed or b"", tty=typed is not None)
     assert abaco("actors", "delete", "counter", *arguments) == code
     assert ("AbcActor00001" not in server.actors) is gone
+
+
+def test_several_are_deleted_or_none(server: FakeServer, abaco: RunAbaco, capsys: Capture) -> None:
+    assert abaco("actors", "delete", "counter", "nobody", "--yes") == 3
+    assert "'nobody'" in one_error_line(capsys)
+    assert "AbcActor00001" in server.actors
+    assert abaco("actors", "delete", "counter", "AbdActor00002", "counter", "--yes") == 0
+    assert capsys.readouterr().out.split() == ["AbcActor00001", "AbdActor00002"]
+    assert not {"AbcActor00001", "AbdActor00002"} & set(server.actors)
 
 
 def test_state(server: FakeServer, abaco: RunAbaco, capsys: Capture, stdin: Any) -> None:

@@ -3,7 +3,7 @@
 import typer
 
 from abaco.cli.output import Format, print_object, print_table, report
-from abaco.cli.parameters import ActorArgument, OutputOption, YesOption, require_consent
+from abaco.cli.parameters import ActorArgument, ActorsArgument, OutputOption, YesOption, require_consent
 from abaco.cli.resolve import find_actor
 from abaco.cli.session import connect
 from abaco.client import Actor
@@ -40,12 +40,15 @@ def _show(ctx: typer.Context, actor: ActorArgument, output: OutputOption = Forma
 
 def _delete(
     ctx: typer.Context,
-    actor: ActorArgument,
+    actors: ActorsArgument,
     yes: YesOption = False,
 ) -> None:
-    """Delete an actor with its mailbox, executions and state; what it is executing is stopped."""
+    """Delete actors with their mailboxes, executions and states; what they are executing is stopped."""
     with connect(ctx) as ab:
-        found = find_actor(ab, actor)
-        require_consent(f"Delete actor {found.id} ({found.name or found.image})?", yes=yes)
-        ab.actors.delete(found.id)
-    typer.echo(found.id)
+        # All are found before the first is deleted: a name mistyped deletes nothing.
+        found = {actor.id: actor for actor in (find_actor(ab, given) for given in actors)}.values()
+        for actor in found:
+            require_consent(f"Delete actor {actor.id} ({actor.name or actor.image})?", yes=yes)
+        for actor in found:
+            ab.actors.delete(actor.id)
+            typer.echo(actor.id)

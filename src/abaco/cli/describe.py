@@ -8,7 +8,7 @@ import typer
 from abaco.cli.output import Format, report
 from abaco.cli.parameters import ActorArgument, OutputOption
 from abaco.cli.progress import waiting
-from abaco.cli.resolve import find_actor
+from abaco.cli.resolve import find_actor, find_link
 from abaco.cli.session import connect
 from abaco.client import Abaco, Actor, ActorAttributes
 from abaco.client.assignments import variables
@@ -105,13 +105,13 @@ def _create(
         use_container_uid=use_container_uid,
         log_ex=log_ex,
         max_run_time=max_run_time,
-        link=link,
         webhook=webhook,
         cron_schedule=cron,
         cron_on=cron_on,
         privileged=privileged,
     )
     with connect(ctx) as ab:
+        said |= _linked(ab, link)
         _report(ab, ab.actors.add(image, **said), wait=wait, output=output)
 
 
@@ -158,7 +158,6 @@ def _update(
         use_container_uid=use_container_uid,
         log_ex=log_ex,
         max_run_time=max_run_time,
-        link=link,
         webhook=webhook,
         cron_schedule=cron,
         cron_on=cron_on,
@@ -166,6 +165,7 @@ def _update(
     )
     with connect(ctx) as ab:
         current = find_actor(ab, actor)
+        said |= _linked(ab, link)
         said["default_environment"] = {
             name: value
             for name, value in (current.default_environment | _environment(env, env_file)).items()
@@ -179,6 +179,10 @@ def _update(
 
 def _said(**attributes: Any) -> ActorAttributes:
     return cast("ActorAttributes", {name: value for name, value in attributes.items() if value is not None})
+
+
+def _linked(ab: Abaco, link: str | None) -> ActorAttributes:
+    return {} if link is None else {"link": find_link(ab, link)}
 
 
 def _without(attributes: ActorAttributes, unset: list[str]) -> ActorAttributes:

@@ -9,6 +9,7 @@ from abaco.cli.output import Format
 
 __all__ = [
     "ActorArgument",
+    "ActorsArgument",
     "ExecutionArgument",
     "LatestExecutionArgument",
     "OutputOption",
@@ -18,10 +19,9 @@ __all__ = [
 
 _EXECUTION_HELP = "Id, or the beginning of one"
 
-ActorArgument = Annotated[
-    str,
-    typer.Argument(metavar="ACTOR", help="Id or name, or the beginning of either.", show_default=False),
-]
+_ACTOR_HELP = "Id, name or alias, or the beginning of id or name."
+ActorArgument = Annotated[str, typer.Argument(metavar="ACTOR", help=_ACTOR_HELP, show_default=False)]
+ActorsArgument = Annotated[list[str], typer.Argument(metavar="ACTOR...", help=_ACTOR_HELP, show_default=False)]
 ExecutionArgument = Annotated[
     str,
     typer.Argument(metavar="EXECUTION", help=f"{_EXECUTION_HELP}.", show_default=False),

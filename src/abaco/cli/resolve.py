@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 
 from abaco.client import Abaco, Actor
-from abaco.errors import InvalidInput, NotFound
+from abaco.errors import InvalidInput, NotFound, NotPermitted
 
-__all__ = ["find_actor", "find_execution"]
+__all__ = ["find_actor", "find_execution", "find_link"]
 
 _ID_LENGTH = 13
 _MOST_CANDIDATES = 8
+_WORDS = {"admin", "aliases", "configs", "images", "search", "utilization"}
+"""Of the API: no alias is one of them, and what is there is no actor."""
 
 
 def find_actor(ab: Abaco, given: str) -> Actor:
-    """The actor meant by `given`: its id, else its name, else the beginning of its id or name.
+    """The actor meant by `given`: its id, else its name, else an alias of it, else the beginning of its id or name.
 
     Raises NotFound if there is none and InvalidInput, listing the candidates, if there are several.
     """
@@ -24,7 +26,22 @@ def find_actor(ab: Abaco, given: str) -> Actor:
             pass  # a name may look like an id
     actors = ab.actors.list() if given else []
     named = [actor for actor in actors if given in {actor.id, actor.name}]
+    if not named and (aliased := _aliased(ab, given)):
+        return aliased
     return _only(named or [actor for actor in actors if _begins(actor, given)], given)
+
+
+def find_link(ab: Abaco, given: str) -> str:
+    """How a link to what `given` means is written: an alias stays one, since each event goes where it leads then."""
+    if not given:
+        return given
+    try:
+        ab.actors.getAlias(alias=given)
+    except NotPermitted:
+        return given
+    except (NotFound, InvalidInput):
+        return find_actor(ab, given).id
+    return given
 
 
 def find_execution(ab: Abaco, actor_id: str, given: str | None) -> str:
@@ -45,6 +62,15 @@ def find_execution(ab: Abaco, actor_id: str, given: str | None) -> str:
     if len(found) > 1:
         raise InvalidInput(f"{given!r} begins {_counted(found, 'executions')}: type more of the id.")
     return found[0]
+
+
+def _aliased(ab: Abaco, given: str) -> Actor | None:
+    if not given or given in _WORDS:
+        return None
+    try:
+        return ab.actors.get(given)
+    except (NotFound, NotPermitted, InvalidInput):
+        return None  # it may begin something, all the same
 
 
 def _only(actors: Sequence[Actor], given: str) -> Actor:
