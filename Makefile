@@ -3,6 +3,9 @@
 .PHONY: help setup check test fuzz demo bench clean
 
 VENV := .venv/bin
+# Some images of containers forbid Python to keep its byte code. Then every start of a command takes twice as long, and
+# the tests start hundreds.
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
