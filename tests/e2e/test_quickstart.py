@@ -1,7 +1,7 @@
-"""The commands of the README and of the guides, in order, against a real server: they work and print what is said.
+"""The commands of every page that has sessions, in order, against a real server: they work and print what is said.
 
 Blocks marked `shell session` or `python session` are run; an `output` block says what those before it, since the last
-one, must print. In it `...` stands for anything within a line, and a line of nothing else for any number of lines.
+one, must print. In it `...` stands for anything within a line, and alone in a line for any number of lines.
 """
 
 import os
@@ -12,21 +12,27 @@ from pathlib import Path
 
 import pytest
 from bench.live import LiveServer
-from docs.pages import ROOT, blocks
+from docs.pages import ROOT, blocks, markdown_files
 
 from abaco.client import Abaco
 
 _ADDRESS = "http://127.0.0.1:8000"
 _BETWEEN = "--- the outputs of two blocks are told apart by this line ---"
 _SECONDS = 600
-_PYTHON = {"docs/guide-clients.md", "docs/guide-executor.md"}
+_USERS = ("alice", "ada", "bob")
+_PAGES = {path.relative_to(ROOT).as_posix(): blocks(path.read_text("utf-8")) for path in markdown_files()}
+
+
+def _languages(page: str) -> set[str]:
+    """Those in which the page has sessions."""
+    return {block.info[0] for block in _PAGES[page] if block.info[1:] == ("session",)}
 
 
 def _script(page: str, language: str) -> tuple[str, list[str]]:
     """All sessions as one script, and the output that is expected between each two separators."""
     say = "echo '{}'" if language == "shell" else "print('{}')"
     commands, expected = ["set -eu"] if language == "shell" else [], []
-    for block in blocks(page):
+    for block in _PAGES[page]:
         if block.info == (language, "session"):
             commands.append(block.text)
         elif block.info == ("output",):
@@ -36,7 +42,7 @@ def _script(page: str, language: str) -> tuple[str, list[str]]:
 
 
 def _pattern(expected: str) -> re.Pattern[str]:
-    lines = [r"(?:.*\n)*?" if line == "..." else _line(line) for line in expected.splitlines()]
+    lines = [r"(?:.*\n)*?" if line.strip() == "..." else _line(line) for line in expected.splitlines()]
     # The last line may lack its end: a result is printed as it is.
     return re.compile("".join(lines).removesuffix(r"\n") + r"\s*")
 
@@ -70,36 +76,34 @@ def _run(shell: list[str], script: str, server: LiveServer, home: Path) -> list[
     return done.stdout.replace(server.url, _ADDRESS).split(f"{_BETWEEN}\n")
 
 
+@pytest.fixture(scope="session")
+def tokens(server: LiveServer) -> dict[str, str]:
+    """Of the pages' users, who are made here."""
+    added = [("user", "add", name, "--password", "correct horse") for name in _USERS]
+    said = server.administer([*added, *(("token", name) for name in _USERS)])
+    return dict(zip(_USERS, said.splitlines()[-len(_USERS) :], strict=True))
+
+
 @pytest.fixture
-def home(server: LiveServer, tmp_path: Path) -> Path:
+def home(server: LiveServer, tokens: dict[str, str], tmp_path: Path) -> Path:
     """A configuration directory; the pages' users have no actors yet, whichever page came first."""
-    for name in ("alice", "ada"):
-        server.admin("user", "add", name, "--password", "correct horse")
-        with Abaco(server.url, server.admin("token", name)) as ab:
+    for name, token in tokens.items():
+        with Abaco(server.url, token) as ab:
             for actor in ab.actors.list():
-                ab.actors.delete(actor.id)
+                if actor.owner == name:
+                    ab.actors.delete(actor.id)
     return tmp_path / "config"
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "README.md",
-        "docs/quickstart.md",
-        "docs/guide-images.md",
-        "docs/guide-clients.md",
-        "docs/guide-executor.md",
-    ],
-)
+@pytest.mark.parametrize("page", [page for page in _PAGES if _languages(page)])
 def test_the_commands_of_the_page_do_what_it_says(
     page: str, server: LiveServer, home: Path, request: pytest.FixtureRequest
 ) -> None:
-    text = (ROOT / page).read_text("utf-8")
-    if "py3_sci_base_func" in text:
+    (language,) = _languages(page)
+    script, expected = _script(page, language)
+    if "py3_sci_base_func" in script:
         request.getfixturevalue("sci_image")
-    language, shell = ("python", [sys.executable]) if page in _PYTHON else ("shell", ["bash"])
-    script, expected = _script(text, language)
     assert expected
-    outputs = _run(shell, script, server, home)
+    outputs = _run([sys.executable] if language == "python" else ["bash"], script, server, home)
     for wanted, printed in zip(expected, outputs, strict=False):
         assert _pattern(wanted).fullmatch(printed), f"{page} says:\n{wanted}\nthe commands print:\n{printed}"
