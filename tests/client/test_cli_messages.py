@@ -146,6 +146,8 @@ def test_executions_list_and_show(server: FakeServer, abaco: RunAbaco, capsys: C
     assert len(json.loads(capsys.readouterr().out)["executions"]) == 2
     assert abaco("executions", "show", "counter", "Aaa", "-o", "json") == 0
     assert json.loads(capsys.readouterr().out) == server.executions["Aaa0000000001"]
+    assert abaco("executions", "show", "counter", "-o", "json") == 0
+    assert json.loads(capsys.readouterr().out) == server.executions["Aab0000000002"]
 
 
 def test_logs_follow(server: FakeServer, abaco: RunAbaco, capsys: Capture) -> None:

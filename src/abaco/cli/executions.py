@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from abaco.cli.output import Format, moment, print_object, print_table, report
-from abaco.cli.parameters import ActorArgument, ExecutionArgument, OutputOption
+from abaco.cli.parameters import ActorArgument, ExecutionArgument, LatestExecutionArgument, OutputOption
 from abaco.cli.resolve import find_actor, find_execution
 from abaco.cli.session import connect
 from abaco.client import ExecutionEntry
@@ -45,7 +45,7 @@ def _row(entry: ExecutionEntry) -> tuple[str, ...]:
 def _show(
     ctx: typer.Context,
     actor: ActorArgument,
-    execution: ExecutionArgument,
+    execution: LatestExecutionArgument = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Show everything about one execution."""
