@@ -191,6 +191,14 @@ def test_in_plain_text_a_log_is_told_as_it_is(world: World) -> None:
     assert answer.text == 'tw"ö\n--- The attempt was lost: the log above is void, and starts over. ---\nthree\n'
 
 
+@pytest.mark.parametrize("accepted", ["*/*", "application/json, text/plain, */*", "text/event-stream, text/plain"])
+def test_who_would_take_other_forms_too_gets_events(world: World, accepted: str) -> None:
+    actor = world.actor()
+    execution = world.message(actor)
+    world.close(world.claim(actor), "all of it")
+    assert events(follow(world, execution, headers=[("Accept", accepted)]))[0] == ("log", "all of it")
+
+
 def test_what_could_not_run_says_why(world: World) -> None:
     actor = world.actor()
     execution = world.message(actor)

@@ -63,10 +63,9 @@ class _Plain:
 
 
 def form_for(request: Request[Any, Any, Any]) -> LogForm:
-    """Events, unless plain text is asked for and events are not."""
-    accepted = request.headers.get("accept", "").lower()
-    plain = _PLAIN in accepted and EVENT_STREAM not in accepted
-    return _Plain() if plain else _Events(surface_of(request))
+    """Events, unless plain text is asked for and nothing else: libraries for browsers name it among much else."""
+    accepted = {each.partition(";")[0].strip().lower() for each in request.headers.get("accept", "").split(",")}
+    return _Plain() if accepted == {_PLAIN} else _Events(surface_of(request))
 
 
 def _end(surface: Surface, execution: Execution) -> dict[str, Any]:
