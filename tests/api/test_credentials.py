@@ -95,11 +95,11 @@ class TestExecutionTokens:
         assert result_of(written)["state"] == [1]
         for path in (other, f"{other}/state", actor, f"{actor}/messages", f"{actor}/executions", "/actors/v2"):
             response = world.http.send("GET", path, token=token)
-            world.require_refused(response, 400, "limited to the state of its own actor")
+            world.require_refused(response, 400, "limited to the state and the files of its own actor")
         for path in (f"{other}/state", f"{actor}/messages", "/actors/v2"):
             before = world.everything()
             response = world.http.send("POST", path, token=token, json={"image": "abacosamples/test"})
-            world.require_refused(response, 400, "limited to the state of its own actor")
+            world.require_refused(response, 400, "limited to the state and the files of its own actor")
             assert world.everything() == before
 
     def test_what_it_writes_is_staged_until_the_execution_closes(self, world: World) -> None:

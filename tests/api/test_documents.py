@@ -68,6 +68,8 @@ ROUTES = {
     "addImage": ("POST", "/actors/v2/images"),
     "getImageManifest": ("GET", "/actors/v2/images/manifest"),
     "listMissingBlobs": ("POST", "/actors/v2/images/missing"),
+    "uploadFile": ("PUT", "/actors/v2/{actor_id}/files/{digest}"),
+    "getFile": ("GET", "/actors/v2/{actor_id}/files/{digest}"),
     "uploadBlob": ("PUT", "/actors/v2/images/blobs/{digest}"),
     "getOneExecutionResult": ("GET", "/actors/v2/{actor_id}/executions/{execution_id}/results"),
     "listResults": ("GET", "/actors/v2/{actor_id}/results"),

@@ -17,6 +17,7 @@ from abaco.engine.loop import Alarm
 from abaco.engine.pruner import Pruned, Pruner
 from abaco.notify.local import ENGINE, LocalListener, LocalNotifier
 from abaco.ports import ImageRef, WorkerReady
+from abaco.runtime.actor_files import FilesOnDisk
 from abaco.runtime.pushed import PushedFiles
 from abaco.store.sql import SqlStore
 
@@ -99,12 +100,12 @@ def test_the_pruner_removes_what_has_expired(store: SqlStore, tmp_path: Path) ->
     draft.touch()
     os.utime(draft, (NOW.timestamp(), NOW.timestamp()))
     clock = SetClock()
-    pruner = Pruner(store, pushed, clock)
-    assert pruner.run_once() == Pruned(0, 0, 0, 0, 0, 0)
+    pruner = Pruner(store, pushed, FilesOnDisk(tmp_path / "files"), clock, timedelta(hours=1))
+    assert pruner.run_once() == Pruned(0, 0, 0, 0, 0, 0, 0)
     clock.advance(3600)
-    assert pruner.run_once() == Pruned(1, 1, 0, 0, 0, 0)
+    assert pruner.run_once() == Pruned(1, 1, 0, 0, 0, 0, 0)
     clock.time = NOW + timedelta(days=1, seconds=1)
-    assert pruner.run_once() == Pruned(0, 0, 1, 0, 0, 1)
+    assert pruner.run_once() == Pruned(0, 0, 1, 0, 0, 1, 0)
     assert not draft.exists()
 
 

@@ -78,6 +78,23 @@ def test_an_execution_that_ran_too_long_says_how_long_it_might(store: SqlStore) 
 
 
 @pytest.mark.parametrize(
+    ("limit", "error"), [("64m", "out of memory: the limit is 64m"), (None, "out of memory")], ids=["actor", "none"]
+)
+def test_an_execution_that_ran_out_of_memory_says_of_how_much(store: SqlStore, limit: str | None, error: str) -> None:
+    rig = Rig(store)
+    rig.ready_actor(mem_limit=limit)
+    rig.settle()
+    [id_] = rig.post(1)
+    rig.settle()
+    rig.pool.end(id_, result=outcome(reason=StopReason.OUT_OF_MEMORY, exit_code=137))
+    rig.turn()
+    execution = store.executions.find("actor1", id_)
+    assert execution is not None
+    assert execution.final_state is not None
+    assert execution.final_state["Error"] == error
+
+
+@pytest.mark.parametrize(
     ("ids", "expected"),
     [
         ({"uid": 1001, "gid": 1002}, (1001, 1002)),

@@ -159,3 +159,20 @@ def test_word_about_another_revision_changes_nothing(store: Store) -> None:
 def test_word_about_an_unknown_actor_changes_nothing(store: Store) -> None:
     assert not store.actors.mark_ready("unknown", 1, NOW)
     assert not store.actors.mark_error("unknown", 1, "gone", NOW)
+
+
+def test_what_an_owner_has(store: Store) -> None:
+    add_actor(store, "actor1")
+    add_actor(store, "actor2")
+    add_actor(store, "bobs", owner="bob")
+    add_actor(store, "gone")
+    add_actor(store, "elsewhere", tenant="OTHER")
+    store.actors.begin_delete(TENANT, "gone", NOW)
+    assert sorted(store.actors.owned(TENANT, "ada")) == ["actor1", "actor2"]
+    assert store.actors.owned(TENANT, "eve") == []
+    assert [store.actors.exists(actor_id) for actor_id in ("actor1", "elsewhere", "gone", "unknown")] == [
+        True,
+        True,
+        False,
+        False,
+    ]

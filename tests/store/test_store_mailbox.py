@@ -61,6 +61,19 @@ def test_the_count_leaves_out_what_is_being_executed(store: Store) -> None:
     assert store.mailbox.count("unknown") == 0
 
 
+def test_the_oldest_message_waits_or_is_being_executed(store: Store) -> None:
+    add_actor(store)
+    assert store.mailbox.oldest("actor1") is None
+    post(store, "e1", "e2")
+    assert store.mailbox.oldest("actor1") == NOW
+    running = claim(store)
+    store.mailbox.purge("actor1", NOW)
+    assert store.mailbox.oldest("actor1") == NOW
+    assert running is not None
+    close(store, running)
+    assert store.mailbox.oldest("actor1") is None
+
+
 def test_a_purge_ends_more_than_a_statement_has_parameters(store: Store) -> None:
     """PostgreSQL takes 65,535 of them."""
     add_actor(store)

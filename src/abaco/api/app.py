@@ -22,6 +22,7 @@ from abaco.api.configs import CONFIG_PATH, config_routes
 from abaco.api.edge import App, Edge
 from abaco.api.executions import execution_routes
 from abaco.api.explanations import explanation_routes
+from abaco.api.files import file_routes
 from abaco.api.following import Following
 from abaco.api.images import image_routes
 from abaco.api.messages import message_routes
@@ -45,6 +46,7 @@ from abaco.services.aliases import Aliases
 from abaco.services.configs import Configs
 from abaco.services.executions import Executions
 from abaco.services.explanations import Explanations
+from abaco.services.files import Files
 from abaco.services.identity import Identity
 from abaco.services.mailbox import Mailbox
 from abaco.services.nonces import Nonces
@@ -78,6 +80,7 @@ class Services:
     executions: Executions
     explanations: Explanations
     state: State
+    files: Files
     workers: Workers
     admin: Admin
     search: Search
@@ -103,6 +106,7 @@ def build_app(services: Services, settings: Settings, log: FilteringBoundLogger,
         *explanation_routes(services.explanations, caller, wire),
         *search_routes(searches),
         *state_routes(services.state, caller, wire),
+        *file_routes(services.files, caller, wire),
         *worker_routes(services.workers, searches, caller, wire),
         *_sharing_routes(services, caller, wire),
         *image_routes(services.pushes, caller, wire),

@@ -104,8 +104,10 @@ def _nonce_use(request: Request[Any, Any, Any], nonce: str) -> NonceUse:
     if request.scope["method"] == "GET":
         level = Level.READ
     else:
-        sends = path.endswith(("/messages", "/messages/batch"))
-        level = Level.EXECUTE if sends and request.scope["method"] == "POST" else Level.UPDATE
+        method = request.scope["method"]
+        posts = method == "POST" and path.endswith(("/messages", "/messages/batch"))
+        # Files go with messages that are too large without.
+        level = Level.EXECUTE if posts or (method == "PUT" and "digest" in given) else Level.UPDATE
     return NonceUse(nonce, identifier, level, on_alias="alias" in given)
 
 

@@ -56,6 +56,8 @@ FIELDS: Mapping[str, Word] = {
     "config": Word("The text of the image's OCI configuration.", '{"architecture": "amd64", ...}'),
     "digests": Word("Digests of blobs.", [_DIGEST]),
     "missing": Word("Those that have to be uploaded.", [_DIGEST]),
+    "File.digest": Word("SHA-256 of the file.", _DIGEST),
+    "File.size": Word("Bytes of the file.", 500_000_000),
     "Blob.digest": Word("SHA-256 of the blob.", _DIGEST),
     "size": Word("Bytes of the blob.", 2_483),
     # --- actors ---
@@ -302,7 +304,7 @@ PATH_PARAMETERS: Mapping[str, Word] = {
     "client_name": Word("Name of one of your OAuth clients.", "my-notebook"),
     "tenant_id": Word("The tenant's id, in any case of its letters.", "DEV"),
     "username": Word("Name of a user of your tenant.", "ada"),
-    "digest": Word("SHA-256 of the blob.", _DIGEST),
+    "digest": Word("SHA-256 of the bytes.", _DIGEST),
 }
 
 FAILED_EXECUTION = Word(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from litestar import Request, get, post, put
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
@@ -12,7 +12,7 @@ from abaco.api.auth import Caller, credentials_of
 from abaco.api.documents import BYTES, Query, documented
 from abaco.api.params import query_value, read_params, surface_of
 from abaco.api.surface import CANONICAL_ROOT, Surface
-from abaco.api.uploads import abandon, receive
+from abaco.api.uploads import stored
 from abaco.api.wire import Wire
 from abaco.domain.moment import iso
 from abaco.ports import ImageRecord
@@ -59,12 +59,7 @@ def image_routes(pushes: Pushes, caller: Caller, wire: Wire) -> list[BaseRouteHa
     )
     async def upload_blob(request: Request[Any, Any, Any], digest: FromPath[str]) -> Any:
         upload = await caller.call(request, lambda who: pushes.begin(who, digest))
-        try:
-            await receive(request, upload)
-            size = await to_thread.run_sync(upload.finish)
-        except BaseException:
-            await abandon(upload)
-            raise
+        size = await stored(request, upload)
         return wire.success("Blob uploaded successfully.", {"digest": digest, "size": size})
 
     @post(

@@ -7,7 +7,7 @@ from litestar import Request
 
 from abaco.api.params import body_pieces
 
-__all__ = ["Upload", "abandon", "receive"]
+__all__ = ["DigestedUpload", "Upload", "abandon", "receive", "stored"]
 
 _PIECE_BYTES = 1024**2
 
@@ -18,6 +18,22 @@ class Upload(Protocol):
     def write(self, data: bytes) -> None: ...
 
     def abandon(self) -> None: ...
+
+
+class DigestedUpload(Upload, Protocol):
+    """A body whose digest was said before."""
+
+    def finish(self) -> int: ...
+
+
+async def stored(request: Request[Any, Any, Any], upload: DigestedUpload) -> int:
+    """Store the body as it arrives, or nothing; how many bytes it has. Raises what `upload` does."""
+    try:
+        await receive(request, upload)
+        return await to_thread.run_sync(upload.finish)
+    except BaseException:
+        await abandon(upload)
+        raise
 
 
 async def receive(request: Request[Any, Any, Any], upload: Upload) -> None:

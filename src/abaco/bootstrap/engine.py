@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from datetime import timedelta
 from functools import partial
 
 import anyio
@@ -12,7 +13,7 @@ from abaco.bootstrap.keys import (
     vault,
     webhook_secret,
 )
-from abaco.bootstrap.parts import SWITCH_SECONDS, SystemClock, open_store, run_directory
+from abaco.bootstrap.parts import SWITCH_SECONDS, SystemClock, actor_files, open_store, run_directory
 from abaco.bootstrap.runtimes import open_runtime
 from abaco.domain.ids import new_id
 from abaco.engine.autoscaler import Autoscaler, Capacity
@@ -94,7 +95,7 @@ async def _engine(
         listener,
         dispatcher,
         Reaper(engine_id, host, store, work, clock, settings.lease_seconds, own_address()),
-        Pruner(store, PushedFiles(settings.data / "images"), clock),
+        _pruner(settings, store),
         Cron(Schedules(store, clock, new_id, inbox, telemetry.emit)),
         Outbox(events, webhooks, outbox_alarm.ring),
         outbox_alarm,
@@ -111,6 +112,11 @@ async def _engine(
         answers.close()
         with anyio.CancelScope(shield=True):
             await webhooks.close()
+
+
+def _pruner(settings: Settings, store: SqlStore) -> Pruner:
+    files_last = timedelta(seconds=max(settings.file_ex, settings.result_ex))
+    return Pruner(store, PushedFiles(settings.data / "images"), actor_files(settings), SystemClock(), files_last)
 
 
 def _webhook_rules(settings: Settings) -> WebhookRules:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from abaco.domain.moment import utc_now
 from abaco.errors import InvalidInput
+from abaco.runtime.actor_files import FilesOnDisk
 from abaco.settings import Settings
 from abaco.store.database import open_database, require_url
 from abaco.store.sql import SqlStore
 
-__all__ = ["SWITCH_SECONDS", "SystemClock", "open_store", "prepare_data", "run_directory"]
+__all__ = ["SWITCH_SECONDS", "SystemClock", "actor_files", "open_store", "prepare_data", "run_directory"]
 
 SWITCH_SECONDS = 0.0005
 """How long a thread may keep the others of its process waiting: each of them lets go many times a message."""
@@ -51,6 +52,10 @@ def _close_to_others(settings: Settings) -> None:
 
 def run_directory(settings: Settings) -> Path:
     return settings.data / "run"
+
+
+def actor_files(settings: Settings) -> FilesOnDisk:
+    return FilesOnDisk(settings.data / "files")
 
 
 def open_store(settings: Settings) -> SqlStore:

@@ -8,6 +8,7 @@ from abaco.api.app import Services
 from abaco.bootstrap.keys import (
     Keys,
 )
+from abaco.bootstrap.parts import actor_files
 from abaco.domain.actor import memory_bytes
 from abaco.domain.explanation import Places
 from abaco.domain.ids import new_id
@@ -23,6 +24,7 @@ from abaco.services.configs import Configs
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.executions import Executions
 from abaco.services.explanations import Explanations
+from abaco.services.files import FileLimits, Files
 from abaco.services.identity import Identity
 from abaco.services.mailbox import Mailbox
 from abaco.services.nonces import NonceRedeemer, Nonces
@@ -83,6 +85,7 @@ def build_services(
             emit,
             settings.max_run_seconds,
             settings.all_queues,
+            actor_files(settings),
             privileged=settings.privileged,
             homes=settings.actor_homedir,
         ),
@@ -96,6 +99,7 @@ def build_services(
         executions=Executions(store, access, clock, notifier),
         explanations=Explanations(store, access, clock, Places(settings.all_queues, settings.max_workers_per_actor)),
         state=State(store, access),
+        files=_files(store, access, clock, settings),
         workers=Workers(store, access, notifier, emit, settings.max_workers_per_actor),
         admin=Overviews(store),
         pushes=_pushes(store, provider, clock, settings),
@@ -108,6 +112,11 @@ def _pushes(store: Store, provider: ImageProvider, clock: Clock, settings: Setti
     sizes = (settings.max_image_size, settings.max_pushed_size, settings.min_free_space)
     limits = PushLimits(*map(memory_bytes, sizes))
     return Pushes(store, provider, PushedFiles(settings.data / "images"), clock, limits)
+
+
+def _files(store: Store, access: Access, clock: Clock, settings: Settings) -> Files:
+    sizes = (settings.max_file_size, settings.max_files_size, settings.min_free_space)
+    return Files(store, access, actor_files(settings), clock, FileLimits(*map(memory_bytes, sizes)))
 
 
 def _oidc(store: Store, clock: Clock, settings: Settings, tenants: Tenants) -> Oidc | None:

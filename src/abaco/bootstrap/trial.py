@@ -23,7 +23,15 @@ from abaco.domain.manifest import parse_manifest
 from abaco.domain.message import Payload, require_sendable
 from abaco.errors import InvalidInput, NotFound, Unavailable
 from abaco.pool.stop import StopSignal
-from abaco.ports import ContainerSink, ContainerSpec, ContainerStartError, ImageError, ImageProvider, Runtime
+from abaco.ports import (
+    ContainerSink,
+    ContainerSpec,
+    ContainerStartError,
+    DigestMismatch,
+    ImageError,
+    ImageProvider,
+    Runtime,
+)
 from abaco.runtime.crun import require_crun
 from abaco.runtime.docker.location import answering_socket
 from abaco.runtime.kernel import enter_private_mounts
@@ -92,7 +100,7 @@ class Trial:
                 if source is not None:
                     self._store_blob(digest, source)
             digest, _ = self._provider.assemble(manifest, parse_manifest(manifest), _OWNER, _PLENTY)
-        except ImageError as error:
+        except (DigestMismatch, ImageError) as error:
             raise InvalidInput(str(error)) from None
         return digest
 

@@ -56,8 +56,9 @@ class Principal:
     """Who a request runs as.
 
     `grant` is set when the token was given to a running execution; with `state_only` the principal may use
-    its own actor's state and nothing else. `by_nonce` is set when a nonce was redeemed: the roles are then those
-    that a nonce may carry. `jwt_header` is the name of the header a gateway's JWT came in, which containers are told.
+    its own actor's state and files, and nothing else. `by_nonce` is set when a nonce was redeemed: the roles are then
+    those that a nonce may carry. `jwt_header` is the name of the header a gateway's JWT came in, which containers are
+    told.
     """
 
     tenant: str

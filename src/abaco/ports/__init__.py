@@ -2,7 +2,8 @@
 
 from abaco.ports.admin import AdminRepository, Gauges, Totals
 from abaco.ports.configs import ConfigPosition, ConfigRepository, ConfigValue
-from abaco.ports.images import BlobDraft, ImageError, ImageProvider, ImageRef, PreparedImage, PushedBlobs
+from abaco.ports.files import ActorFiles, DigestMismatch, Draft
+from abaco.ports.images import ImageError, ImageProvider, ImageRef, PreparedImage, PushedBlobs
 from abaco.ports.mailbox import Mailbox
 from abaco.ports.pool import (
     ExecutionEnded,
@@ -74,12 +75,12 @@ from abaco.ports.world import Clock, Emit, Listener, Notifier
 
 __all__ = [
     "FORWARDED_FROM",
+    "ActorFiles",
     "ActorPosition",
     "ActorRepository",
     "AdminRepository",
     "AliasPosition",
     "AliasRepository",
-    "BlobDraft",
     "ClaimRepository",
     "ClaimRequest",
     "ClientRepository",
@@ -91,6 +92,8 @@ __all__ = [
     "ContainerSink",
     "ContainerSpec",
     "ContainerStartError",
+    "DigestMismatch",
+    "Draft",
     "EarlierSend",
     "Emit",
     "EngineRepository",

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from abaco.domain.manifest import Manifest
+from abaco.ports.files import Draft
 
-__all__ = ["BlobDraft", "ImageError", "ImageProvider", "ImageRef", "PreparedImage", "PushedBlobs"]
+__all__ = ["ImageError", "ImageProvider", "ImageRef", "PreparedImage", "PushedBlobs"]
 
 
 class ImageError(Exception):
@@ -66,25 +67,13 @@ class ImageProvider(Protocol):
         """
 
 
-class BlobDraft(Protocol):
-    """A blob on its way in."""
-
-    def write(self, data: bytes) -> None: ...
-
-    def keep(self, digest: str) -> int:
-        """Its size, now that it is complete. Raises ImageError, and forgets it, if its digest is another."""
-
-    def abandon(self) -> None:
-        """Forget it, unless it was kept."""
-
-
 class PushedBlobs(Protocol):
     """What users have pushed: each user's blobs by themselves. An `owner` is what the names of their images begin with.
 
     All methods block.
     """
 
-    def begin(self, owner: str) -> BlobDraft: ...
+    def begin(self, owner: str) -> Draft: ...
 
     def sizes(self, owner: str) -> Mapping[str, int]:
         """The blobs that `owner` has pushed, by digest."""

@@ -49,6 +49,9 @@ class Mailbox(Protocol):
     def count(self, actor_id: str, due_at: datetime | None = None) -> int:
         """Messages that wait, not counting those being executed; with `due_at` without those not due then."""
 
+    def oldest(self, actor_id: str) -> datetime | None:
+        """When the first of the messages came that wait or are being executed; None if there is none."""
+
     def purge(self, actor_id: str, now: datetime) -> int:
         """Drop all waiting messages; their executions end in ERROR and say why. Returns how many."""
 

@@ -146,6 +146,12 @@ class ActorRepository(Protocol):
     def list_visible(self, tenant: str, username: str) -> list[Actor]:
         """Actors on which `username` has READ by an explicit or the world's entry, in order of registration."""
 
+    def owned(self, tenant: str, owner: str) -> list[str]:
+        """The ids of the owner's actors, without deleted ones."""
+
+    def exists(self, actor_id: str) -> bool:
+        """Whether there is such an actor, in whichever tenant, that is not deleted."""
+
     def change(self, tenant: str, actor_id: str, editor: str, revise: Callable[[Actor], Actor]) -> Actor:
         """Replace the actor by what `revise` makes of it, in one transaction; raises NotFound.
 

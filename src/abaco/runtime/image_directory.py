@@ -14,6 +14,7 @@ from pathlib import Path
 
 from abaco.ports import ImageError
 from abaco.runtime.layout import digest_hex, read_json
+from abaco.runtime.locks import locked
 from abaco.runtime.overlay import delete_tree
 
 __all__ = ["ImageDirectory"]
@@ -34,7 +35,7 @@ class ImageDirectory:
     @contextmanager
     def workspace(self) -> Iterator[Path]:
         """A directory that is deleted afterwards."""
-        with _flock(self._work, os.O_DIRECTORY, fcntl.LOCK_SH):
+        with locked(self._work, os.O_DIRECTORY, fcntl.LOCK_SH):
             directory = Path(tempfile.mkdtemp(dir=self._work)).resolve()
             try:
                 yield directory
@@ -43,7 +44,7 @@ class ImageDirectory:
 
     def locked(self, digest: str) -> AbstractContextManager[None]:
         """Alone with `digest`, among threads and processes. Raises ImageError if it is none."""
-        return _flock(self._locks / digest_hex(digest), os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
+        return locked(self._locks / digest_hex(digest), os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
 
     def keep(self, blobs: Path) -> None:
         """Move the files in `blobs` to the others."""
@@ -54,7 +55,7 @@ class ImageDirectory:
     def alone(self) -> Iterator[None]:
         """While nobody has a workspace; raises ImageError if somebody has."""
         try:
-            with _flock(self._work, os.O_DIRECTORY, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            with locked(self._work, os.O_DIRECTORY, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 yield
         except BlockingIOError:
             raise ImageError("somebody works on images now: try again later") from None
@@ -79,16 +80,6 @@ class ImageDirectory:
 
     def _sweep(self) -> None:
         """Unless somebody is at work now."""
-        with suppress(BlockingIOError), _flock(self._work, os.O_DIRECTORY, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        with suppress(BlockingIOError), locked(self._work, os.O_DIRECTORY, fcntl.LOCK_EX | fcntl.LOCK_NB):
             for leftover in self._work.iterdir():
                 delete_tree(leftover)
-
-
-@contextmanager
-def _flock(path: Path, flags: int, operation: int) -> Iterator[None]:
-    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, operation)
-        yield
-    finally:
-        os.close(descriptor)

@@ -8,21 +8,19 @@ pushed/<tenant>/<user>/draft-<...>    a blob on its way in
 import hashlib
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from abaco.domain.manifest import MAX_MANIFEST_BYTES, Descriptor, Manifest
-from abaco.ports import BlobDraft, ImageError, PushedBlobs
+from abaco.ports import ImageError, PushedBlobs
+from abaco.runtime.drafts import FileDraft, cost, entries
 from abaco.runtime.layers import unpacked_size
 from abaco.runtime.layout import digest_hex
 
 __all__ = ["PushedFiles", "gather", "measured"]
 
-_COST_OF_A_FILE: Final = 65_536
-"""What a file counts for at least, so that no user fills the directory with the smallest ones."""
 _HEX_LENGTH: Final = 64
 
 
@@ -32,17 +30,17 @@ class PushedFiles(PushedBlobs):
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def begin(self, owner: str) -> "Draft":
+    def begin(self, owner: str) -> FileDraft:
         place = _owned(self._directory, owner)
         place.mkdir(parents=True, exist_ok=True)
-        return Draft(place)
+        return FileDraft(place)
 
     def sizes(self, owner: str) -> Mapping[str, int]:
-        found = _entries(_owned(self._directory, owner))
+        found = entries(_owned(self._directory, owner))
         return {f"sha256:{entry.name}": entry.stat().st_size for entry in found if len(entry.name) == _HEX_LENGTH}
 
     def used(self, owner: str) -> int:
-        return sum(map(_cost, _entries(_owned(self._directory, owner))))
+        return sum(map(_cost, entries(_owned(self._directory, owner))))
 
     def charge(self, owner: str, digest: str, size: int) -> None:
         place = _owned(self._directory, owner)
@@ -65,42 +63,13 @@ class PushedFiles(PushedBlobs):
     def prune(self, before: datetime) -> int:
         removed = 0
         for place in (self._directory / "pushed").glob("*/*"):
-            for entry in _entries(place):
+            for entry in entries(place):
                 status = entry.stat()
                 is_blob = "." not in entry.name
                 if is_blob and status.st_nlink == 1 and status.st_mtime < before.timestamp():
                     Path(entry.path).unlink(missing_ok=True)
                     removed += 1
         return removed
-
-
-class Draft(BlobDraft):
-    """Written beside its place, and moved there when it turns out to be what it was said to be."""
-
-    def __init__(self, place: Path) -> None:
-        descriptor, name = tempfile.mkstemp(prefix="draft-", dir=place)
-        self._file = os.fdopen(descriptor, "wb")
-        self._path = Path(name)
-        self._digest = hashlib.sha256()
-
-    def write(self, data: bytes) -> None:
-        self._digest.update(data)
-        self._file.write(data)
-
-    def keep(self, digest: str) -> int:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        size = self._file.tell()
-        if self._digest.hexdigest() != digest_hex(digest):
-            self.abandon()
-            raise ImageError(f"the bytes that came are those of sha256:{self._digest.hexdigest()}")
-        self._file.close()
-        self._path.rename(self._path.parent / digest_hex(digest))
-        return size
-
-    def abandon(self) -> None:
-        self._file.close()
-        self._path.unlink(missing_ok=True)
 
 
 def gather(directory: Path, owner: str, text: str, manifest: Manifest, target: Path) -> str:
@@ -145,17 +114,6 @@ def _owned(directory: Path, owner: str) -> Path:
     return directory / "pushed" / tenant / user
 
 
-def _entries(place: Path) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(place) as found:
-            yield from found
-    except FileNotFoundError:
-        return
-
-
 def _cost(entry: os.DirEntry[str]) -> int:
     _, _, charged = entry.name.partition(".")
-    try:
-        return max(_COST_OF_A_FILE, int(charged or 0), entry.stat().st_size)
-    except FileNotFoundError:
-        return 0  # a draft that has just become a blob
+    return cost(entry, int(charged or 0))

@@ -35,31 +35,31 @@ class Access:
         """`actor` as the caller may see it: only its owner and admins see a nonce in its webhook."""
         return actor if caller.is_admin or self.is_owner(caller, actor) else without_nonce(actor)
 
-    def require(self, caller: Principal, identifier: str, level: Level, *, state_api: bool = False) -> Actor:
+    def require(self, caller: Principal, identifier: str, level: Level, *, own: bool = False) -> Actor:
         """The actor, if `caller` has `level` on it.
 
         Raises NotFound if the tenant has no such actor and NotPermitted if the caller lacks the level. An
-        execution's own token opens the state of its own actor and, unless the actor asked for its owner's
-        token, nothing else.
+        execution's own token opens what is its own actor's `own`, its state and its files, and, unless the actor
+        asked for its owner's token, nothing else.
         """
-        own_state = state_api and caller.grant is not None and caller.grant.actor_id == identifier
-        if caller.state_only and not own_state:
+        is_own = own and caller.grant is not None and caller.grant.actor_id == identifier
+        if caller.state_only and not is_own:
             raise NotPermitted(
-                "Not authorized -- this token is limited to the state of its own actor; "
+                "Not authorized -- this token is limited to the state and the files of its own actor; "
                 "register the actor with token=true for a token of its owner.",
             )
         found = self._store.actors.find(caller.tenant, identifier, caller.username)
         if found is None:
             raise NotFound(f"No actor found with identifier: {identifier[:80]}.")
-        if not own_state and not caller.is_admin and found.level < level:
+        if not is_own and not caller.is_admin and found.level < level:
             raise NotPermitted("Not authorized -- you do not have access to this actor.")
         return found.actor
 
 
 def require_full(caller: Principal) -> None:
-    """Raise NotPermitted for an execution's token that opens its own actor's state only."""
+    """Raise NotPermitted for an execution's token that opens no more than what is its own actor's."""
     if caller.state_only:
-        raise NotPermitted("Not authorized -- this token is limited to the state of its own actor.")
+        raise NotPermitted("Not authorized -- this token is limited to the state and the files of its own actor.")
 
 
 def require_lasting(caller: Principal) -> None:

@@ -22,7 +22,7 @@ from abaco.domain.run_time import check_run_time
 from abaco.domain.schedule import scheduled
 from abaco.domain.user import Principal
 from abaco.errors import NotPermitted
-from abaco.ports import Clock, Emit, Notifier, Store
+from abaco.ports import ActorFiles, Clock, Emit, Notifier, Store
 from abaco.services.access import Access, require_full
 from abaco.services.links import require_link
 from abaco.services.state import require_state
@@ -43,6 +43,7 @@ class Actors:
         emit: Emit,
         max_run_seconds: float,
         queues: Mapping[str, Queue],
+        files: ActorFiles,
         *,
         privileged: bool = False,
         homes: str | None = None,
@@ -57,6 +58,7 @@ class Actors:
         self._privileged = privileged
         self._homes = homes
         self._queues = queues
+        self._files = files
 
     def list(self, caller: Principal) -> "list[Actor]":
         """The actors the caller may read by an entry of their own or the world's, in order of registration."""
@@ -153,6 +155,7 @@ class Actors:
         actor = self._access.require(caller, identifier, Level.UPDATE)
         self._store.actors.begin_delete(caller.tenant, actor.id, self._clock.now())
         self._notifier.notify(f"actor:{actor.id}")
+        self._files.remove(actor.id)
         self._emit(ActorDeleted(actor.tenant, actor.id, caller.username))
         return actor.id
 

@@ -13,11 +13,12 @@ from abaco.domain.image import home, normalize, pushed_name
 from abaco.domain.manifest import parse_manifest, require_digest
 from abaco.domain.user import Principal
 from abaco.errors import Conflict, InvalidInput, NotFound, TooLarge
-from abaco.ports import BlobDraft, Clock, ImageError, ImageProvider, ImageRecord, PushedBlobs, Store
+from abaco.ports import Clock, ImageError, ImageProvider, ImageRecord, PushedBlobs, Store
 from abaco.services.access import require_full, require_lasting
 from abaco.services.images import PUSH, may_use
+from abaco.services.uploads import Upload
 
-__all__ = ["BlobUpload", "PushLimits", "Pushes"]
+__all__ = ["PushLimits", "Pushes"]
 
 _MAX_ASKED = 1000
 _REGISTRY = "registry"
@@ -77,11 +78,22 @@ class Pushes:
         here = self._blobs.sizes(owner).keys() | self._shared(caller)
         return [digest for digest in wanted if digest not in here]
 
-    def begin(self, caller: Principal, digest: str) -> "BlobUpload":
+    def begin(self, caller: Principal, digest: str) -> Upload:
         """A blob on its way in; raises TooLarge if the caller, or the disk, has no room for any."""
-        upload = BlobUpload(self._blobs, _owner(caller), require_digest(digest), self._limits)
-        upload.require_room()
-        return upload
+        owner = _owner(caller)
+        require_digest(digest)
+        self._require_room(owner, 0)
+        return Upload(digest, lambda: self._blobs.begin(owner), lambda size: self._require_room(owner, size))
+
+    def _require_room(self, owner: str, size: int) -> None:
+        """Raise TooLarge if there is none for a blob of `size` bytes. What comes in at the same time counts, too."""
+        limits = self._limits
+        if limits.image is not None and size > limits.image:
+            raise _too_large_an_image(limits.image)
+        if limits.user is not None and self._blobs.used(owner) > limits.user:
+            raise TooLarge(f"Your images may take {limits.user} bytes here, and do: ask the server's administrator.")
+        if limits.free is not None and self._blobs.free() < limits.free:
+            raise TooLarge("The server's disk has no room for more images: ask the server's administrator.")
 
     def create(self, caller: Principal, name: str | None, text: str | None) -> ImageRecord:
         """Make the image of blobs that are here; a push of the same name before it is replaced."""
@@ -128,47 +140,6 @@ class Pushes:
             except (ImageError, LookupError, TypeError, ValueError):
                 continue  # an image that this machine has not fetched, or that is none of ours
         return found
-
-
-class BlobUpload:
-    """A blob as it arrives."""
-
-    def __init__(self, blobs: PushedBlobs, owner: str, digest: str, limits: PushLimits) -> None:
-        self._blobs = blobs
-        self._owner = owner
-        self._digest = digest
-        self._limits = limits
-        self._draft: BlobDraft | None = None
-        self._size = 0
-
-    def require_room(self) -> None:
-        """Raise TooLarge if there is none. All that comes in at the same time counts, too."""
-        limits = self._limits
-        if limits.user is not None and self._blobs.used(self._owner) > limits.user:
-            raise TooLarge(f"Your images may take {limits.user} bytes here, and do: ask the server's administrator.")
-        if limits.free is not None and self._blobs.free() < limits.free:
-            raise TooLarge("The server's disk has no room for more images: ask the server's administrator.")
-
-    def write(self, data: bytes) -> None:
-        """Store the next piece; raises TooLarge past a limit."""
-        self._draft = self._draft or self._blobs.begin(self._owner)
-        self._size += len(data)
-        if self._limits.image is not None and self._size > self._limits.image:
-            raise _too_large_an_image(self._limits.image)
-        self.require_room()
-        self._draft.write(data)
-
-    def finish(self) -> int:
-        """The size of the blob, which is kept; raises InvalidInput if it has another digest."""
-        self._draft = self._draft or self._blobs.begin(self._owner)
-        try:
-            return self._draft.keep(self._digest)
-        except ImageError as error:
-            raise InvalidInput(f"The blob is not {self._digest}: {error}.") from None
-
-    def abandon(self) -> None:
-        if self._draft is not None:
-            self._draft.abandon()
 
 
 def _owner(caller: Principal) -> str:

@@ -34,7 +34,7 @@ class State:
 
     def get(self, caller: Principal, identifier: str) -> Any:
         """The landed state; a running execution reads what it has staged itself. Stateless actors have ``{}``."""
-        actor = self._access.require(caller, identifier, Level.READ, state_api=True)
+        actor = self._access.require(caller, identifier, Level.READ, own=True)
         if actor.stateless:
             return {}
         staged = self._staged(caller, actor)
@@ -51,7 +51,7 @@ class State:
 
         Written by a running execution it is staged, and lands when that execution closes (P4).
         """
-        actor = self._access.require(caller, identifier, Level.UPDATE, state_api=True)
+        actor = self._access.require(caller, identifier, Level.UPDATE, own=True)
         if actor.stateless:
             raise NotFound("actor is stateless.")
         require_state(state)

@@ -130,7 +130,7 @@ class Work:
             execution_id=claim.execution_id,
             environment=context(claim, token, configs),
             user=_user(claim),
-            memory=memory_bytes(actor.mem_limit or queue.mem_limit),
+            memory=memory_bytes(self._memory(actor)),
             cpus=max_cpus / 1e9 if max_cpus > 0 else None,
             pids=limits.max_pids,
             max_run_seconds=seconds,
@@ -183,11 +183,16 @@ class Work:
         self._close([claim for claim, _ in ended], closings)
 
     def _said(self, claim: Claim, outcome: Outcome) -> Outcome:
-        """`outcome`, which says of a run time limit how long it was."""
-        seconds = self._run_limit(claim)
-        if outcome.reason is not StopReason.TIMED_OUT or outcome.error or seconds is None:
-            return outcome
-        return replace(outcome, error=f"{outcome.reason.value}: {seconds_text(seconds)} seconds")
+        """`outcome`, which says of a limit that was reached how much it was."""
+        limit = None
+        if outcome.reason is StopReason.TIMED_OUT and (seconds := self._run_limit(claim)) is not None:
+            limit = f"{seconds_text(seconds)} seconds"
+        elif outcome.reason is StopReason.OUT_OF_MEMORY and memory_bytes(memory := self._memory(claim.actor)):
+            limit = f"the limit is {memory}"
+        return outcome if outcome.error or limit is None else replace(outcome, error=f"{outcome.reason.value}: {limit}")
+
+    def _memory(self, actor: Actor) -> str:
+        return actor.mem_limit or self._limits.queues[actor.queue].mem_limit
 
     def _close(self, claims: Sequence[Claim], closings: Sequence[Closing]) -> None:
         landed = self._store.executions.close(self._engine_id, closings, self._clock.now())

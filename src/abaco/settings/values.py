@@ -21,6 +21,10 @@ _FEWEST_ADDRESSES = 8
 """Of the containers' network: the machine's end of the cables, some workers, and what no host may have."""
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _CORES = os.cpu_count() or 1
+_SIZES = (
+    *("mem_limit", "disk_limit", "max_image_size", "max_pushed_size", "max_file_size", "max_files_size"),
+    "min_free_space",
+)
 
 
 class QueueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -209,7 +213,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_pushed_size: Annotated[
         str, Meta(description="Disk space of all that one user has pushed, packed and unpacked; -1 is no limit.")
     ] = "50g"
-    min_free_space: Annotated[str, Meta(description="Disk space that pushed images leave free; -1 is none.")] = "1g"
+    max_file_size: Annotated[
+        str, Meta(description="Size of an actor's file: arguments or answers of functions; -1 is no limit.")
+    ] = "1100m"
+    max_files_size: Annotated[
+        str, Meta(description="Disk space of the files of all actors of one owner; -1 is no limit.")
+    ] = "20g"
+    file_ex: Annotated[
+        int, Meta(ge=1_800, description="Seconds a file is kept that nobody uses; result_ex if that is longer.")
+    ] = 3_600
+    min_free_space: Annotated[
+        str, Meta(description="Disk space that pushed images and actors' files leave free; -1 is none.")
+    ] = "1g"
     sync_timeout_seconds: Annotated[
         float,
         Meta(gt=0, description="How long a synchronous message is waited for before the request is answered 202."),
@@ -273,7 +288,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("oidc_issuer needs oidc_audience, or tokens made for other services would do here")
         if self.access_control == "none" and self.host not in _LOOPBACK:
             raise ValueError("access_control none makes everyone admin: it needs host to be a loopback address")
-        for name in ("mem_limit", "disk_limit", "max_image_size", "max_pushed_size", "min_free_space"):
+        for name in _SIZES:
             try:
                 memory_bytes(getattr(self, name))
             except InvalidInput as error:

@@ -75,6 +75,16 @@ class Actors:
         with self._database.read() as connection:
             return [to_actor(row) for row in connection.execute(query)]
 
+    def owned(self, tenant: str, owner: str) -> list[str]:
+        mine = and_(Unindexed(actors.c.tenant) == tenant, actors.c.owner == owner, actors.c.deleted_at.is_(None))
+        with self._database.read() as connection:
+            return list(connection.execute(select(actors.c.id).where(mine)).scalars())
+
+    def exists(self, actor_id: str) -> bool:
+        query = select(actors.c.id).where(actors.c.id == actor_id, actors.c.deleted_at.is_(None))
+        with self._database.read() as connection:
+            return connection.execute(query).one_or_none() is not None
+
     def change(self, tenant: str, actor_id: str, editor: str, revise: Callable[[Actor], Actor]) -> Actor:
         mine = and_(actors.c.id == actor_id, actors.c.tenant == tenant, actors.c.deleted_at.is_(None))
         with self._database.write() as connection:

@@ -14,7 +14,7 @@ from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
 from abaco.store.sends import find_send
 from abaco.store.statement import Statement
-from abaco.store.tables import Moment, chunks, messages, sends
+from abaco.store.tables import Moment, chunks, executions, messages, sends
 
 __all__ = ["Mailbox"]
 
@@ -93,6 +93,17 @@ class Mailbox:
             if due_at is None:
                 return int(_COUNT.first(connection, asked)[0])
             return int(_COUNT_DUE.first(connection, {**asked, "now": due_at})[0])
+
+    def oldest(self, actor_id: str) -> datetime | None:
+        query = (
+            select(executions.c.received_at)
+            .join_from(messages, executions, messages.c.execution_id == executions.c.id)
+            .where(messages.c.actor_id == actor_id)
+            .order_by(messages.c.seq)
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one_or_none()
 
     def purge(self, actor_id: str, now: datetime) -> int:
         with self._database.write() as connection:

@@ -16,6 +16,7 @@ from abaco.api.schemas.clients import (
 )
 from abaco.api.schemas.configs import Config, ConfigDescription, ConfigUpdate
 from abaco.api.schemas.executions import Execution, Explanation, Logs, Results, Summary
+from abaco.api.schemas.files import File
 from abaco.api.schemas.images import Blob, Blobs, Image, ImageDescription, ImageManifest, Missing
 from abaco.api.schemas.messages import BatchMessage, Message, Messages, Posted, PostedBatch, Purged
 from abaco.api.schemas.profiles import Profile
@@ -61,6 +62,7 @@ __all__ = [
     "ExecutionsOverview",
     "Explanation",
     "Failure",
+    "File",
     "Found",
     "Grant",
     "Granted",

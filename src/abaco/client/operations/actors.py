@@ -102,6 +102,14 @@ class ActorsOperations(Operations):
         """Replace an actor's state."""
         return self._reply("POST", path("actors", "v2", actorId, "state"), more, body)
 
+    def getFile(self, *, actorId: str, digest: str, **more: Unpack[More]) -> Raw:
+        """Read a file of an actor."""
+        return self._raw("GET", path("actors", "v2", actorId, "files", digest), more)
+
+    def uploadFile(self, *, actorId: str, digest: str, body: bytes | BinaryIO, **more: Unpack[More]) -> Reply:
+        """Give an actor a file, under its digest."""
+        return self._reply("PUT", path("actors", "v2", actorId, "files", digest), more, body)
+
     def listWorkers(self, *, actorId: str, **more: Unpack[Listing]) -> Any:
         """List the actor's workers, or search them."""
         return self._value("GET", path("actors", "v2", actorId, "workers"), more)
