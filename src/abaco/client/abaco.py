@@ -12,6 +12,7 @@ from abaco.client.actors import ActorAttributes, Actors
 from abaco.client.configuration import Identity, find_server
 from abaco.client.connection import Connection, checked_address, path
 from abaco.client.executions import Executions
+from abaco.client.files import Files
 from abaco.client.handle import ActorHandle
 from abaco.client.images import Images
 from abaco.client.logs import Logs
@@ -83,6 +84,7 @@ class Abaco:
         self.results = Results(self._connection, clock)
         self.state = State(self._connection)
         self.images = Images(self._connection)
+        self.files = Files(self._connection, clock)
 
         self._resources = Resources(self.actors, self.messages, self.executions, self.logs, self.results, clock)
 

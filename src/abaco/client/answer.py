@@ -8,7 +8,7 @@ import msgspec
 
 from abaco.errors import ERROR_CODE_HEADER, AbacoError, InternalError, Unavailable, from_response
 
-__all__ = ["body_of", "json_object", "object_of", "result_of", "stream_of"]
+__all__ = ["body_of", "json_object", "object_of", "pieces_of", "result_of", "stream_of"]
 
 _GATEWAY_STATUSES = {502, 503, 504}
 """What proxies answer while the server behind them is away."""
@@ -41,14 +41,20 @@ def body_of(response: httpx.Response) -> bytes:
     return response.content
 
 
-def stream_of(response: httpx.Response) -> Iterator[bytes]:
-    """The bytes of a stream of events as they come. Raises the error the answer stands for, if it is another."""
+def pieces_of(response: httpx.Response) -> Iterator[bytes]:
+    """The raw body of an answer as it comes. Raises the error the answer stands for."""
     if not response.is_success:
         response.read()
         raise _error_of(response)
+    return response.iter_bytes()
+
+
+def stream_of(response: httpx.Response) -> Iterator[bytes]:
+    """The bytes of a stream of events as they come. Raises the error the answer stands for, if it is another."""
+    pieces = pieces_of(response)
     if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
         raise _foreign(response)
-    return response.iter_bytes()
+    return pieces
 
 
 def _error_of(response: httpx.Response) -> AbacoError:

@@ -3,14 +3,14 @@
 import json
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from abaco.client.answer import body_of, result_of, stream_of
+from abaco.client.answer import body_of, pieces_of, result_of, stream_of
 from abaco.client.discreet import DiscreetURL
 from abaco.client.events import ServerEvent, events_of
 from abaco.client.polling import Clock
@@ -80,10 +80,20 @@ class Connection:
         """
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
         request = self._build("GET", path, params=params, headers=headers, timeout=self._stream_timeout)
+        with self._opened(request) as response:
+            on_open(partial(_hang_up, response))
+            yield from events_of(stream_of(response))
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """The raw body of an answer as it comes. Raises Unavailable if it cannot be had, or breaks."""
+        with self._opened(self._build("GET", path, headers={"Accept-Encoding": "identity"})) as response:
+            yield from pieces_of(response)
+
+    @contextmanager
+    def _opened(self, request: httpx.Request) -> Iterator[httpx.Response]:
         try:
             with closing(self._http.send(request, auth=self._auth, stream=True)) as response:
-                on_open(partial(_hang_up, response))
-                yield from events_of(stream_of(response))
+                yield response
         except httpx.TransportError as error:
             raise Unavailable(self._trouble(request, error)) from error
 

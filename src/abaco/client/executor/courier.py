@@ -1,4 +1,4 @@
-"""Brings tasks to an actor and answers back: one thread posts, another listens to the stream of results."""
+"""Brings tasks to an actor and answers back: one thread posts, one listens to results, one fetches large answers."""
 
 import threading
 from collections import deque
@@ -8,8 +8,10 @@ from contextlib import suppress
 
 from abaco.client.abaco import Abaco
 from abaco.client.executions import TERMINAL, Execution
+from abaco.client.executor.fetching import Fetcher
+from abaco.client.executor.frames import Reference
 from abaco.client.executor.posting import posted
-from abaco.client.executor.tasks import AbacoFuture, Parts, Task
+from abaco.client.executor.tasks import AbacoFuture, Answer, Parts, Task
 from abaco.client.results import Followed, FollowedResults
 from abaco.errors import AbacoError, ExecutionFailed, Unavailable
 
@@ -18,6 +20,8 @@ __all__ = ["Courier"]
 
 class Courier:
     """At most `window` messages are at the server, the others can be cancelled; None: each is posted by `put`.
+
+    Those that name files are always posted by `put`: what waits for them at the server does not wait for ever.
 
     It ends when it was closed and every future is done; then, if it is `temporary`, the actor is deleted.
     """
@@ -32,6 +36,8 @@ class Courier:
         self._chosen: list[Task] = []
         self._sent: dict[str, AbacoFuture] = {}
         self._parts: dict[str, Parts] = {}
+        # Of those sent, the ones whose answers are there, in files.
+        self._fetched: set[str] = set()
         # Results may be here before the post that they answer has returned; those of others are not kept.
         self._posting = 0
         self._early: list[Followed] = []
@@ -39,15 +45,16 @@ class Courier:
         self._broken: Exception | None = None
         self.finished = threading.Event()
         self._stream = FollowedResults(ab.results, actor_id)
+        self._fetcher = Fetcher(ab.files, actor_id, self._settle)
         threading.Thread(target=self._listen, name=f"abaco-results-{actor_id}", daemon=True).start()
         threading.Thread(target=self._work, name=f"abaco-posts-{actor_id}", daemon=True).start()
 
     def put(self, *tasks: Task) -> None:
-        """Take on tasks. Raises BrokenExecutor if the actor is gone; without window what posting raises."""
+        """Take on tasks. Raises BrokenExecutor if the actor is gone; of what is posted at once what that raises."""
         with self._change:
             if self._broken is not None:
                 raise BrokenExecutor(str(self._broken)) from self._broken
-            if self._window is not None:
+            if self._window is not None and not any(task.has_files for task in tasks):
                 self._waiting.extend(tasks)
                 self._choose()
                 self._change.notify_all()
@@ -76,7 +83,7 @@ class Courier:
                 if Parts.is_one(each.data):  # what `ImageCheck` was told is nobody's call
                     self._take(each)
         for entry in entries:
-            if entry.status in TERMINAL and entry.id in self._sent:
+            if entry.status in TERMINAL and self._lacks(entry.id):
                 execution = self._ab.executions.get(self._actor_id, entry.id)
                 if execution.status == "COMPLETE" and execution.exit_code == 0:
                     self._done(entry.id)  # its answer has expired, or was taken
@@ -108,6 +115,7 @@ class Courier:
         while self._post_next():
             pass
         self._stream.close()
+        self._fetcher.close()
         if self._temporary:
             with suppress(AbacoError):  # it is gone, or the server is
                 self._ab.actors.delete(self._actor_id)
@@ -184,8 +192,8 @@ class Courier:
     def _take(self, followed: Followed) -> None:
         """A result: of a message that was sent, perhaps of one that is being posted, or of somebody else's."""
         with self._change:
-            if followed.execution_id not in self._sent:
-                if self._posting:
+            if not self._lacks(followed.execution_id):
+                if self._posting and followed.execution_id not in self._sent:
                     self._early.append(followed)
                 return
             parts = self._parts.setdefault(followed.execution_id, Parts())
@@ -194,8 +202,12 @@ class Courier:
         except AbacoError as error:
             self._fail(followed.execution_id, error)
             return
-        if answer is not None and (future := self._done(followed.execution_id)) is not None:
-            answer.settle(future)
+        if isinstance(answer, Reference):
+            with self._change:
+                self._fetched.add(followed.execution_id)
+            self._fetcher.put(followed.execution_id, answer)
+        elif answer is not None:
+            self._settle(followed.execution_id, answer)
 
     def _look(self) -> None:
         """Find the executions that have ended without an answer: killed, out of memory, purged."""
@@ -203,16 +215,27 @@ class Courier:
             if not self._sent:
                 return
         for entry in self._ab.executions.list(self._actor_id).executions:
-            if entry.status in TERMINAL and entry.id in self._sent:
+            if entry.status in TERMINAL and self._lacks(entry.id):
                 # The stream may be about to bring it: what is still there was not read by anybody.
                 for data in self._ab.results.all(self._actor_id, entry.id):
                     self._take(Followed(0, entry.id, data))
-                if entry.id in self._sent:
+                if self._lacks(entry.id):
                     self._fail(entry.id, _ended(self._ab.executions.get(self._actor_id, entry.id)))
+
+    def _lacks(self, execution_id: str) -> bool:
+        """Whether its answer has yet to come."""
+        return execution_id in self._sent and execution_id not in self._fetched
+
+    def _settle(self, execution_id: str, answer: Answer | Exception) -> None:
+        if isinstance(answer, Exception):
+            self._fail(execution_id, answer)
+        elif (future := self._done(execution_id)) is not None:
+            answer.settle(future)
 
     def _done(self, execution_id: str) -> AbacoFuture | None:
         with self._change:
             self._parts.pop(execution_id, None)
+            self._fetched.discard(execution_id)
             future = self._sent.pop(execution_id, None)
             self._change.notify_all()
         return future
@@ -228,7 +251,7 @@ class Courier:
             self._broken = error
             waiting = list(self._waiting)
             self._waiting.clear()
-            sent = list(self._sent)
+            sent = [each for each in self._sent if self._lacks(each)]
             self._change.notify_all()
         for execution_id in sent:
             self._fail(execution_id, error)

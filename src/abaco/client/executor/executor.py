@@ -10,14 +10,13 @@ from concurrent.futures import Executor
 from contextlib import ExitStack, suppress
 from typing import Any, Self
 
-import cloudpickle
-
 from abaco.client.abaco import Abaco
 from abaco.client.actors import Actor, ActorAttributes
 from abaco.client.executor.courier import Courier
+from abaco.client.executor.frames import Packed, packed
 from abaco.client.executor.images import ImageCheck
 from abaco.client.executor.mapping import Mapped
-from abaco.client.executor.tasks import AbacoFuture, Outcome, many, one
+from abaco.client.executor.tasks import AbacoFuture, Outcome, Task, many, one
 from abaco.errors import Conflict, InvalidInput, NotFound
 
 __all__ = ["DEFAULT_IMAGE", "AbacoExecutor"]
@@ -127,11 +126,15 @@ class AbacoExecutor(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> AbacoFuture:
         """Have ``fn(*args, **kwargs)`` called. An exception it raises comes back with `RemoteTraceback` as its cause.
 
-        Raises what pickling the call does, InvalidInput if the image has another Python or lacks a module that the
-        function needs, RuntimeError after `shutdown`, BrokenExecutor if the actor is gone.
+        Arguments of more than a megabyte are sent before this returns, in a file: what becomes of them afterwards does
+        not matter, and such a call cannot be cancelled.
+
+        Raises what pickling the call does, TooLarge past a limit of the server, InvalidInput if the image has another
+        Python or lacks a module that the function needs, RuntimeError after `shutdown`, BrokenExecutor if the actor is
+        gone.
         """
         self._require_ready(fn)
-        task = one(fn, args, kwargs)
+        task = one(fn, args, kwargs, self._spill)
         self._courier.put(task)
         return task.future
 
@@ -152,15 +155,14 @@ class AbacoExecutor(Executor):
         self._require_ready(fn)
         if (chunksize is not None and chunksize < 1) or (buffersize is not None and buffersize < 1):
             raise ValueError("chunksize and buffersize must be at least 1.")
-        function, calls = cloudpickle.dumps(fn), zip(*iterables, strict=False)
+        function, calls = packed(fn, self._spill), zip(*iterables, strict=False)
         if buffersize is not None:
             sent = self._sent(function, _chunked(calls, chunksize or 1))
             return Mapped(sent, timeout, buffersize).results(None, self._progress)
         all_calls = list(calls)
         chunks = _chunked(all_calls, chunksize or self._chunk(len(all_calls)))
-        tasks = [many(function, chunk) for chunk in chunks]
-        self._courier.put(*tasks)
-        return Mapped((task.future for task in tasks), timeout, None).results(len(all_calls), self._progress)
+        futures = self._sent_at_once(function, chunks)
+        return Mapped(iter(futures), timeout, None).results(len(all_calls), self._progress)
 
     def blocking_call(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> list[Any]:
         """Call a function and wait for it; the list of its result, as old executors have it."""
@@ -188,9 +190,27 @@ class AbacoExecutor(Executor):
     def _chunk(self, total: int) -> int:
         return max(1, min(_LARGEST_CHUNK, math.ceil(total / (_CHUNKS_FOR_EACH * self.num_workers))))
 
-    def _sent(self, function: bytes, chunks: Iterable[Sequence[Any]]) -> Iterator[AbacoFuture]:
+    def _spill(self, pieces: Sequence[memoryview]) -> str:
+        """Put what is too large for a message into a file of the actor; its digest."""
+        if self._check is not None:
+            self._check.require_files()
+        return self._ab.files.upload(self.actor_id, pieces)
+
+    def _sent_at_once(self, function: Packed, chunks: Iterable[Sequence[Any]]) -> list[AbacoFuture]:
+        futures: list[AbacoFuture] = []
+        tasks: list[Task] = []
         for chunk in chunks:
-            task = many(function, chunk)
+            tasks.append(many(function, chunk, self._spill))
+            futures.append(tasks[-1].future)
+            if tasks[-1].has_files:  # it need not wait until the files of the others are there
+                self._courier.put(*tasks)
+                tasks.clear()
+        self._courier.put(*tasks)
+        return futures
+
+    def _sent(self, function: Packed, chunks: Iterable[Sequence[Any]]) -> Iterator[AbacoFuture]:
+        for chunk in chunks:
+            task = many(function, chunk, self._spill)
             self._courier.put(task)
             yield task.future
 

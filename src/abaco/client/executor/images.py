@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -26,10 +27,19 @@ class _Contents(msgspec.Struct):
 
     python: tuple[int, int]
     missing: list[str]
+    files: bool = False
 
 
-_KNOWN: dict[tuple[str, str], set[str]] = {}
-"""Modules that images were found to have, by server and image; images of other Pythons are not here."""
+@dataclass(slots=True)
+class _Known:
+    """What an image of the right Python is known to have: modules, and whether it reads files."""
+
+    modules: set[str]
+    files: bool
+
+
+_KNOWN: dict[tuple[str, str], _Known] = {}
+"""By server and image."""
 
 
 class ImageCheck:
@@ -44,7 +54,7 @@ class ImageCheck:
     def require(self, function: Callable[..., Any]) -> None:
         """Raise InvalidInput, with what to do, if the image cannot call `function`."""
         needed = imports_of(function) - {*sys.builtin_module_names, "__main__"}
-        if self._known is not None and needed <= self._known:
+        if self._known is not None and needed <= self._known.modules:
             return
         contents = self._ask(needed)
         if contents is None:
@@ -57,8 +67,16 @@ class ImageCheck:
             )
         if contents.missing:
             raise InvalidInput(self._lacking(contents.missing))
-        self._known = (self._known or set()) | needed
-        _KNOWN[self._ab.api_server, self._image] = self._known
+        self._known = _KNOWN.setdefault((self._ab.api_server, self._image), _Known(set(), contents.files))
+        self._known.modules |= needed
+
+    def require_files(self) -> None:
+        """Raise InvalidInput if the image, as far as is known of it, takes no more than a message holds."""
+        if self._known is not None and not self._known.files:
+            raise InvalidInput(
+                f"{self._image} was built for an older Abaco, and takes no function or arguments of more than a "
+                "megabyte: build it anew."
+            )
 
     def _ask(self, modules: Iterable[str]) -> _Contents | None:
         """What the actor answers; None if it has too much to do."""

@@ -1,5 +1,6 @@
 """What goes to a function actor and what comes back; ``images/py3_func/actor.py`` is the other end."""
 
+import json
 import pickle
 import struct
 from collections.abc import Callable, Mapping, Sequence
@@ -7,8 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-import cloudpickle
-
+from abaco.client.executor.frames import Packed, Reference, Spill, packed, unpacked
 from abaco.errors import InternalError
 
 __all__ = [
@@ -20,14 +20,17 @@ __all__ = [
     "Parts",
     "RemoteTraceback",
     "Task",
+    "answer_of",
     "many",
     "one",
     "question",
 ]
 
 _CALLS = b"ABACO-CALLS-1\n"
+_SPILLED_CALLS = b"ABACO-CALLS-2\n"
+"""With files, which images made before there were any do not know."""
 _PART = struct.Struct("!4s8sII")
-_PART_MARK = b"ABRP"
+_PART_MARK, _FILE_MARK = b"ABRP", b"ABRF"
 ONE, MANY, _QUESTION = "one", "many", "question"
 """Kinds of messages: of `submit`, and of `map`, whose answer is for a chunk of calls."""
 Call = tuple[Sequence[Any], Mapping[str, Any]]
@@ -86,23 +89,33 @@ class Task:
     """One message, and who waits for its answer."""
 
     kind: str
-    function: bytes
-    calls: bytes
+    function: Packed
+    calls: Packed
     future: AbacoFuture = field(default_factory=AbacoFuture)
 
     @property
+    def has_files(self) -> bool:
+        """Whether it names files, which do not stay at the server for ever."""
+        return isinstance(self.function, Reference) or isinstance(self.calls, Reference)
+
+    @property
     def message(self) -> bytes:
-        return _CALLS + pickle.dumps((self.kind, self.function, self.calls), pickle.HIGHEST_PROTOCOL)
+        content = self.kind, _plain(self.function), _plain(self.calls)
+        return (_SPILLED_CALLS if self.has_files else _CALLS) + pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
 
 
-def one(function: Callable[..., Any], arguments: Sequence[Any], named: Mapping[str, Any]) -> Task:
-    """A call of its own. Raises what pickling it does."""
-    return Task(ONE, cloudpickle.dumps(function), cloudpickle.dumps([(arguments, named)]))
+def _plain(value: Packed) -> Any:
+    return (value.digest, value.lengths) if isinstance(value, Reference) else value
 
 
-def many(function: bytes, calls: Sequence[Sequence[Any]]) -> Task:
-    """Calls of a pickled function, with positional arguments. Raises what pickling them does."""
-    return Task(MANY, function, cloudpickle.dumps([(each, {}) for each in calls]))
+def one(function: Callable[..., Any], arguments: Sequence[Any], named: Mapping[str, Any], spill: Spill) -> Task:
+    """A call of its own. Raises what pickling it does, and what `spill` does."""
+    return Task(ONE, packed(function, spill), packed([(arguments, named)], spill))
+
+
+def many(function: Packed, calls: Sequence[Sequence[Any]], spill: Spill) -> Task:
+    """Calls of a pickled function, with positional arguments. Raises as `one`."""
+    return Task(MANY, function, packed([(each, {}) for each in calls], spill))
 
 
 def question(modules: Sequence[str]) -> bytes:
@@ -119,23 +132,30 @@ class Parts:
     @staticmethod
     def is_one(result: bytes) -> bool:
         """Whether it is part of an answer."""
-        return len(result) >= _PART.size and result.startswith(_PART_MARK)
+        return len(result) >= _PART.size and result.startswith((_PART_MARK, _FILE_MARK))
 
-    def add(self, result: bytes) -> Answer | None:
-        """The answer, if this was the last part of it. Raises InternalError for what is no part."""
+    def add(self, result: bytes) -> Answer | Reference | None:
+        """The answer, or the file that it is in, if this was the last part of it.
+
+        Raises InternalError for what is no part.
+        """
         if not self.is_one(result):
             raise InternalError("the actor's answer is not that of a function actor: is its image made for executors?")
-        _, attempt, index, count = _PART.unpack_from(result)
+        mark, attempt, index, count = _PART.unpack_from(result)
+        if mark == _FILE_MARK:
+            digest, lengths = json.loads(result[_PART.size :])
+            return Reference(digest, tuple(lengths))
         parts = self._attempts.setdefault(attempt, {})
         parts[index] = result[_PART.size :]
         if len(parts) < count:
             return None
-        return _answer(b"".join(parts[each] for each in range(count)))
+        return answer_of([b"".join(parts[each] for each in range(count))])
 
 
-def _answer(data: bytes) -> Answer:
+def answer_of(frames: Sequence[bytes | bytearray]) -> Answer:
+    """The answer in a pickle and its buffers; what reading it raises is the answer, too."""
     try:
-        kind, outcomes = pickle.loads(data)  # noqa: S301 - the code that answers is the caller's own
+        kind, outcomes = unpacked(frames)
     except Exception as error:  # noqa: BLE001 - whatever a class raises that is read here
         error.add_note("This is what reading the pickled answer of the function raised.")
         return Answer(ONE, [Outcome(error=error)])
