@@ -38,6 +38,7 @@ missing_packages() {
     have ip || say iproute2
     have iptables || say iptables
     have mkfs.ext4 || say e2fsprogs
+    have slirp4netns || say slirp4netns  # for servers that are not root
     [ -e /etc/ssl/certs/ca-certificates.crt ] || say ca-certificates
     # Skopeo refuses to work without a policy.
     [ -e /etc/containers/policy.json ] || say golang-github-containers-common

@@ -82,36 +82,36 @@ def _images(settings: Settings) -> str:
 
 def _containers(flags: dict[str, str]) -> str:
     """In a process of its own: containers need mounts of their own, which a process has for good."""
-    command = [sys.executable, "-m", "abaco.bootstrap.examination", flags["data"]]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TRIAL_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise Unavailable(f"A worker was not ready after {_TRIAL_SECONDS} seconds.") from None
+    with tempfile.TemporaryDirectory(prefix="abaco-doctor-") as trial:
+        command = [sys.executable, "-m", "abaco.bootstrap.examination", flags["data"], trial]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_TRIAL_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise Unavailable(f"A worker was not ready after {_TRIAL_SECONDS} seconds.") from None
     if done.returncode:
         raise Unavailable((done.stderr.strip() or f"The trial ended with {done.returncode}.").splitlines()[-1])
     return done.stdout.strip()
 
 
-def _try(data: str) -> None:
-    """Make a worker ready with the settings of `data`, but beside it, and take it down again."""
+def _try(data: str, place: Path) -> None:
+    """Make a worker ready with the settings of `data`, but in `place`, and take it down again."""
     settings, _ = read_settings({"data": data}, os.environ)
-    with tempfile.TemporaryDirectory(prefix="abaco-doctor-") as name:
-        trial = replace(settings, data=Path(name))
-        with open_runtime(trial, SystemClock()) as (runtime, _):
-            if trial.runtime == "crun":
-                rootfs = Path(name) / "rootfs"
-                rootfs.mkdir()
-                runtime.clean()
-                sandbox = runtime.sandbox("doctor", PreparedImage("doctor", "", rootfs, {}))
-                try:
-                    sandbox.prepare()
-                finally:
-                    sandbox.close()
-            print(f"{trial.runtime} can start them here")  # noqa: T201 - what the other process reads
+    trial = replace(settings, data=place)
+    with open_runtime(trial, SystemClock()) as (runtime, _):
+        if trial.runtime == "crun":
+            rootfs = place / "rootfs"
+            rootfs.mkdir()
+            runtime.clean()
+            sandbox = runtime.sandbox("doctor", PreparedImage("doctor", "", rootfs, {}))
+            try:
+                sandbox.prepare()
+            finally:
+                sandbox.close()
+        print(f"{trial.runtime} can start them here")  # noqa: T201 - what the other process reads
 
 
 if __name__ == "__main__":
     try:
-        _try(sys.argv[1])
+        _try(sys.argv[1], Path(sys.argv[2]))
     except Exception as error:  # noqa: BLE001 - whatever it is, the user is to read it
         sys.exit(str(error))

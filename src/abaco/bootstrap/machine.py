@@ -1,50 +1,74 @@
 """Wires what runs containers by crun on this machine: settings in, a runtime out."""
 
+import os
 import socket
 from collections.abc import Mapping
-from ipaddress import IPv4Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from abaco.domain.actor import memory_bytes
 from abaco.ports import Clock
-from abaco.runtime.crun import CrunRuntime
+from abaco.runtime.crun import CrunRuntime, require_crun
 from abaco.runtime.forwarder import Forwarder
 from abaco.runtime.isolation import Isolation
+from abaco.runtime.kernel import enter_private_mounts
 from abaco.runtime.network import Network, NetworkRules, Uplink
+from abaco.runtime.rootless import become_root
 from abaco.runtime.seccomp import compile_profile
+from abaco.runtime.slirp import Slirp, own_addresses
 from abaco.settings import Settings
 
-__all__ = ["api_address", "crun_runtime"]
+__all__ = ["api_address", "open_crun", "starts_without_root"]
 
 _RESOLVED = Path("/run/systemd/resolve/resolv.conf")
 """Where systemd-resolved says whom it asks itself; ``/etc/resolv.conf`` then leads to its own loopback address."""
 _PORTS = {"http": 80, "https": 443}
 
 
-def crun_runtime(settings: Settings, clock: Clock) -> CrunRuntime:
-    """Raises RuntimeUnavailable if this machine lacks what it takes."""
+def starts_without_root() -> bool:
+    """Whether this process is an ordinary user's; to be asked before `open_crun`, which makes it root of something."""
+    return os.geteuid() != 0
+
+
+def open_crun(settings: Settings, clock: Clock) -> CrunRuntime:
+    """Must be called before any thread is started. Raises RuntimeUnavailable if this machine lacks what it takes.
+
+    Without root what follows is done by another process, which returns from here in place of this one.
+    """
+    require_crun()
+    rootless = starts_without_root()
+    if rootless:
+        become_root()
+    else:
+        enter_private_mounts()
     privileged_socket = settings.privileged_docker_socket
     address = api_address(settings)
     isolation = Isolation(
         seccomp=compile_profile(settings.seccomp_profile),
-        network=_network(settings, address),
-        first_user=settings.first_container_user if settings.user_namespaces else None,
-        disk=memory_bytes(settings.disk_limit),
+        network=_network(settings, address, rootless=rootless),
+        first_user=settings.first_container_user if settings.user_namespaces and not rootless else None,
+        disk=None if rootless else memory_bytes(settings.disk_limit),
         etc=_etc(settings, address),
         docker_socket=Path(privileged_socket) if privileged_socket else None,
+        rootless=rootless,
     )
     return CrunRuntime(settings.data, clock, isolation)
 
 
-def _network(settings: Settings, address: tuple[str, int] | None) -> Network | None:
+def _network(settings: Settings, address: tuple[str, int] | None, *, rootless: bool) -> Network | None:
     if settings.network == "host":
         return None
     on_loopback = ip_address(address[0]).is_loopback if address else False
+    blocked = [IPv4Network(one) for one in settings.blocked_networks]
+    if rootless and settings.network != "none":
+        # Of this machine's addresses none is reached as others are.
+        on_machine = on_loopback or (address is not None and IPv4Address(address[0]) in own_addresses())
+        own = IPv4Address(address[0]) if address and on_machine else None
+        return Network(Slirp(blocked, own), Forwarder(address) if address and on_machine else None)
     forwarder = Forwarder(address) if address and on_loopback else None
     if settings.network == "none":
         return Network(None, forwarder)
-    blocked = [IPv4Network(one) for one in settings.blocked_networks]
     port = address[1] if address and not on_loopback else None
     return Network(Uplink(NetworkRules(IPv4Network(settings.container_subnet), blocked, port)), forwarder)
 

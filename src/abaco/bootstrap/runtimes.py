@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from abaco.bootstrap.machine import crun_runtime
+from abaco.bootstrap.machine import open_crun, starts_without_root
 from abaco.errors import Unavailable
 from abaco.ports import Clock, ImageProvider, Runtime
-from abaco.runtime.crun import require_crun
 from abaco.runtime.docker.location import answering_socket
 from abaco.runtime.images import OciImages
-from abaco.runtime.kernel import enter_private_mounts
 from abaco.runtime.unavailable import RuntimeUnavailable
 from abaco.settings import Settings
 
@@ -38,16 +36,15 @@ def open_images(settings: Settings) -> Iterator[ImageProvider]:
             with open_docker_images(settings) as images:
                 yield images
         else:
-            yield _oci_images(settings)
+            yield _oci_images(settings, rootless=starts_without_root())
     except RuntimeUnavailable as error:
         raise Unavailable(str(error)) from None
 
 
 def _crun(settings: Settings, clock: Clock) -> tuple[Runtime, ImageProvider]:
     try:
-        require_crun()
-        enter_private_mounts()
-        return crun_runtime(settings, clock), _oci_images(settings)
+        rootless = starts_without_root()
+        return open_crun(settings, clock), _oci_images(settings, rootless=rootless)
     except RuntimeUnavailable as error:
         engine = answering_socket()
         if engine is None:
@@ -55,5 +52,5 @@ def _crun(settings: Settings, clock: Clock) -> tuple[Runtime, ImageProvider]:
         raise RuntimeUnavailable(f"{error} Or start with --runtime docker: an engine listens at {engine}.") from None
 
 
-def _oci_images(settings: Settings) -> OciImages:
-    return OciImages(settings.data / "images", settings.insecure_registries)
+def _oci_images(settings: Settings, *, rootless: bool) -> OciImages:
+    return OciImages(settings.data / "images", settings.insecure_registries, rootless=rootless)

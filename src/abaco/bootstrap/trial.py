@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
-from abaco.bootstrap.machine import crun_runtime
+from abaco.bootstrap.machine import open_crun
 from abaco.bootstrap.parts import SystemClock, open_store, prepare_data
 from abaco.bootstrap.runtimes import open_images
 from abaco.bootstrap.trial_api import TrialApi, trial_api
@@ -34,7 +34,6 @@ from abaco.ports import (
 )
 from abaco.runtime.crun import require_crun
 from abaco.runtime.docker.location import answering_socket
-from abaco.runtime.kernel import enter_private_mounts
 from abaco.runtime.pushed import PushedFiles
 from abaco.runtime.unavailable import RuntimeUnavailable
 from abaco.services.images import Images
@@ -231,7 +230,6 @@ def _runtime(settings: Settings) -> Iterator[Runtime]:
             with open_docker(settings, SystemClock()) as (runtime, _):
                 yield runtime
         else:
-            enter_private_mounts()
-            yield crun_runtime(settings, SystemClock())
+            yield open_crun(settings, SystemClock())
     except RuntimeUnavailable as error:
         raise Unavailable(str(error)) from None

@@ -8,11 +8,11 @@ import os
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from abaco.runtime.kernel import read_small
 from abaco.runtime.unavailable import RuntimeUnavailable
@@ -57,6 +57,13 @@ class ControlGroup(ABC):
         """Move a process into the group, and with it whatever it starts from now on."""
         for directory in self.directories:
             (directory / "cgroup.procs").write_text(str(pid))
+
+    def let_go(self, pid: int, cpu_seconds: float) -> None:  # noqa: B027 - the kernel counts for others
+        """A process that was taken in has ended; with all that it waited for it used so much CPU time."""
+
+    def process_limits(self) -> Sequence[Mapping[str, Any]]:
+        """What of the limits each process has to keep by itself, as runtime specifications say it."""
+        return ()
 
     @abstractmethod
     def cpu_nanoseconds(self) -> int:

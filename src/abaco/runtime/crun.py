@@ -1,6 +1,5 @@
 """Containers by crun: one `crun run` for each execution, in the sandbox of its worker."""
 
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from abaco.runtime.cgroup_v2 import ControlGroupsV2
 from abaco.runtime.isolation import Isolation
 from abaco.runtime.kernel import MNT_DETACH, MS_BIND, MS_NODEV, MS_NOSUID, mount, umount
 from abaco.runtime.overlay import delete_tree
+from abaco.runtime.process_tree import ProcessTrees
 from abaco.runtime.program import CrunProgram
 from abaco.runtime.sandbox import CrunSandbox
 from abaco.runtime.unavailable import RuntimeUnavailable
@@ -30,19 +30,25 @@ class CrunRuntime(Runtime):
     """Runs containers for the server that keeps its data in `data`.
 
     One process at a time may use a data directory: `clean` takes all it finds there for its predecessor's.
-    The process has entered its private mounts (`kernel.enter_private_mounts`) and is root.
+    The process has entered its private mounts (`kernel.enter_private_mounts`) and is root, or has become it
+    (`rootless.become_root`) and `isolation` says so.
     Raises RuntimeUnavailable if this machine lacks what it takes.
     """
 
     def __init__(self, data: Path, clock: Clock, isolation: Isolation) -> None:
-        self._place = _PLACES / instance_name(data)
+        places = data / "run" / "places" if isolation.rootless else _PLACES
+        self._place = places / instance_name(data)
         self._crun = CrunProgram(require_crun(), self._place / "state")
         self._bundles = self._place / "bundles"
         self._sandboxes = self._place / "sandboxes"
         self._disks = data / "run" / "sandboxes"
         self._clock = clock
         self._isolation = isolation
-        self._groups = control_groups(_CONTROL_GROUPS, instance_name(data))
+        self._groups: ControlGroups
+        if isolation.rootless:
+            self._groups = ProcessTrees()
+        else:
+            self._groups = control_groups(_CONTROL_GROUPS, instance_name(data))
         self._groups.prepare()
         self._make_directories()
 
@@ -96,8 +102,6 @@ def control_groups(root: Path, instance: str) -> ControlGroups:
 
 
 def require_crun() -> str:
-    if os.geteuid() != 0:
-        raise RuntimeUnavailable("Abaco must be root to run containers with crun: start its engine as root.")
     path = shutil.which("crun")
     if path is None:
         raise RuntimeUnavailable("Abaco runs containers with crun, which is not installed: apt-get install crun.")

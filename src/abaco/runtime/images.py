@@ -29,7 +29,10 @@ _LAYOUT: Final = "layout"
 
 
 class OciImages(ImageProvider):
-    """The images below `directory`; several processes may share it."""
+    """The images below `directory`; several processes may share it.
+
+    With `rootless` all files are unpacked as this process's own, whoever the image says they belong to.
+    """
 
     def __init__(
         self,
@@ -37,12 +40,15 @@ class OciImages(ImageProvider):
         insecure_registries: Collection[str] = (),
         pull_timeout_seconds: float = 900.0,
         unpack_timeout_seconds: float = 900.0,
+        *,
+        rootless: bool = False,
     ) -> None:
         self._directory = ImageDirectory(directory)
         self._unpacked = directory / "unpacked"
         self._insecure = frozenset(insecure_registries)
         self._pull_timeout = pull_timeout_seconds
         self._unpack_timeout = unpack_timeout_seconds
+        self._unpack_options = ["--rootless"] if rootless else []
         self._unpacked.mkdir(exist_ok=True)
         require_tools("skopeo", "umoci")
 
@@ -126,7 +132,7 @@ class OciImages(ImageProvider):
         result.mkdir()
         rootfs = result / "rootfs"
         (result / "config.json").write_text(json.dumps(image_config(workspace / _LAYOUT)))
-        command = ["umoci", "raw", "unpack", "--image", f"{_LAYOUT}:image", str(rootfs)]
+        command = ["umoci", "raw", "unpack", *self._unpack_options, "--image", f"{_LAYOUT}:image", str(rootfs)]
         run_tool(command, workspace, self._unpack_timeout)
         rootfs.chmod(0o755)
         # Or a power cut could leave, under the final name, files that are empty.

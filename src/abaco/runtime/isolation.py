@@ -8,7 +8,7 @@ from pathlib import Path
 from abaco.ports import ContainerSpec, PreparedImage
 from abaco.runtime.disk import LayerDisk
 from abaco.runtime.kernel import MNT_DETACH, mount_idmapped, umount
-from abaco.runtime.namespaces import Namespaces, descriptor_path
+from abaco.runtime.namespaces import USERS, Namespaces, descriptor_path
 from abaco.runtime.network import Connection, Network
 from abaco.runtime.overlay import Overlay, delete_tree
 
@@ -21,7 +21,9 @@ class Isolation:
 
     `network` None is the machine's own. `first_user` is the user of the machine that containers' root is, where
     nobody's ids are known; None does without user namespaces. `disk` is in bytes, None without a limit. `etc` are
-    texts of files in the containers' ``/etc``, `docker_socket` is for privileged ones.
+    texts of files in the containers' ``/etc``, `docker_socket` is for privileged ones. `rootless`: this process is
+    root of a user namespace only (`rootless.become_root`); then containers' root is who this process is, in a user
+    namespace that has nobody else.
     """
 
     seccomp: str
@@ -30,6 +32,12 @@ class Isolation:
     disk: int | None
     etc: Mapping[str, str] = field(default_factory=dict)
     docker_socket: Path | None = None
+    rootless: bool = False
+
+    @property
+    def maps_users(self) -> bool:
+        """Whether containers have user namespaces, as a rule."""
+        return self.rootless or self.first_user is not None
 
 
 class Cell:
@@ -44,7 +52,7 @@ class Cell:
             directory.mkdir(exist_ok=True)
             directory.chmod(0o711)
             undo.callback(delete_tree, directory)
-            self._namespaces = Namespaces(isolation.first_user or 0)
+            self._namespaces = Namespaces(isolation.first_user or 0, 1 if isolation.rootless else USERS)
             undo.callback(self._namespaces.close)
             self._connection: Connection | None = None
             if isolation.network is not None:
@@ -59,7 +67,8 @@ class Cell:
 
     def is_mapped(self, spec: ContainerSpec) -> bool:
         """Whether the container's users are not the machine's: unless it is to run as one of them."""
-        return self._isolation.first_user is not None and spec.user is None and not spec.privileged
+        isolation = self._isolation
+        return isolation.maps_users and not spec.privileged and (isolation.rootless or spec.user is None)
 
     def overlay(self, *, mapped: bool) -> Overlay:
         """Where the root of the next container comes from."""
@@ -85,14 +94,15 @@ class Cell:
     def _make_overlay(self, *, mapped: bool) -> Overlay:
         name = "mapped" if mapped else "plain"
         lower = self._rootfs
-        if mapped:
+        if mapped and not self._isolation.rootless:
             # The image's files belong to the machine's users; in the container they must belong to the container's.
             lower = self._directory / "lower"
             lower.mkdir()
             mount_idmapped(self._rootfs, lower, self._namespaces.user)
             self._undo.callback(_unmount, lower)
         owner = self._isolation.first_user if mapped else None
-        return Overlay(lower, self._layers / name, self._directory / f"{name}-root", owner or 0)
+        root = self._directory / f"{name}-root"
+        return Overlay(lower, self._layers / name, root, owner or 0, rootless=self._isolation.rootless)
 
 
 def _unmount(place: Path) -> None:

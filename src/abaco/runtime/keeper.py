@@ -42,8 +42,11 @@ class CrunKeeper:
         """Take leave of crun; its exit code as shells give it. If it still runs, it is killed."""
         if self._returncode is None:
             if not self.ends_within(0):
-                os.kill(self._pid, signal.SIGKILL)
-            code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+                self._group.kill()
+                os.kill(self._pid, signal.SIGKILL)  # which may not have got into the group
+            _, status, used = os.wait4(self._pid, 0)
+            self._group.let_go(self._pid, used.ru_utime + used.ru_stime)
+            code = os.waitstatus_to_exitcode(status)
             self._returncode = code if code >= 0 else 128 - code
             os.close(self._pidfd)
         return self._returncode

@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Final
 
 __all__ = [
+    "CLONE_NEWNS",
+    "CLONE_NEWPID",
+    "CLONE_NEWUSER",
     "MNT_DETACH",
     "MS_BIND",
     "MS_NODEV",
+    "MS_NOEXEC",
     "MS_NOSUID",
     "enter_network",
     "enter_private_mounts",
+    "make_mounts_private",
     "mount",
     "mount_idmapped",
     "open_in_root",
@@ -23,12 +28,16 @@ __all__ = [
     "spread_children",
     "sync_filesystem",
     "umount",
+    "unshare",
 ]
 
 CLONE_NEWNS: Final = 0x00020000
+CLONE_NEWUSER: Final = 0x10000000
+CLONE_NEWPID: Final = 0x20000000
 CLONE_NEWNET: Final = 0x40000000
 MS_NOSUID: Final = 2
 MS_NODEV: Final = 4
+MS_NOEXEC: Final = 8
 MS_BIND: Final = 4096
 MS_REC: Final = 16384
 MS_PRIVATE: Final = 1 << 18
@@ -156,14 +165,28 @@ def open_in_root(root: Path, path: str) -> int:
         os.close(directory)
 
 
-def enter_private_mounts(control_groups: Path = Path("/sys/fs/cgroup")) -> None:
-    """Give this process mounts of its own; call it once, before the first thread is started.
+def unshare(kinds: int) -> None:
+    """Give the calling process namespaces of its own: of these kinds, CLONE_NEW... with "or" between them."""
+    _checked(_libc().unshare(kinds), "unshare")
+
+
+def enter_private_mounts() -> None:
+    """Give this process mounts of its own, as `make_mounts_private`; call it once, before the first thread is started.
 
     What is mounted afterwards is seen by this process and its children only, and vanishes with them, even on
-    SIGKILL. On hosts with "hybrid" control groups the unified hierarchy is hidden, because crun refuses them.
+    SIGKILL.
     """
-    _checked(_libc().unshare(CLONE_NEWNS), "unshare")
+    unshare(CLONE_NEWNS)
+    make_mounts_private()
+
+
+def make_mounts_private(control_groups: Path = Path("/sys/fs/cgroup")) -> None:
+    """Have mounts of this namespace and of others not follow each other.
+
+    On hosts with "hybrid" control groups the unified hierarchy is hidden, because crun refuses them.
+    """
     mount("none", Path("/"), "none", MS_REC | MS_PRIVATE, "")
     unified = control_groups / "unified"
     if unified.is_mount():
-        umount(unified, MNT_DETACH)
+        # Over it, since who is not the machine's root may not take it away.
+        mount("none", unified, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "")

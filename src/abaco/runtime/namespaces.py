@@ -14,12 +14,13 @@ _HOLD = "echo; read _"
 
 
 class Namespaces:
-    """Held by descriptors. Root in there is user `first_user` of the machine, who owns nothing and is nobody.
+    """Held by descriptors. Root in there is user `first_user` of where this process is, who owns nothing and is nobody;
+    there are `users` of them.
 
     Raises RuntimeUnavailable if this machine does not allow them.
     """
 
-    def __init__(self, first_user: int) -> None:
+    def __init__(self, first_user: int, users: int = USERS) -> None:
         # A process with several threads cannot make itself a user namespace: another one does, and is let go.
         command = ["unshare", "--user", "--net", "/bin/sh", "-c", _HOLD]
         with subprocess.Popen(
@@ -30,7 +31,7 @@ class Namespaces:
                 raise RuntimeUnavailable(f"This machine does not allow user namespaces ({reason}).")
             for kind in ("uid", "gid"):
                 with open(f"/proc/{process.pid}/{kind}_map", "w") as file:  # noqa: PTH123 - one write, as the kernel wants
-                    file.write(f"0 {first_user} {USERS}")
+                    file.write(f"0 {first_user} {users}")
             self.user = os.open(f"/proc/{process.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
             self.network = os.open(f"/proc/{process.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 

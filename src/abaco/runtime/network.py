@@ -5,27 +5,24 @@ what goes out and comes back (NAT) and takes nothing for itself. What containers
 and the machine's firewall drops it besides.
 """
 
-import os
 import random
-import subprocess
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from abaco.runtime.forwarder import Forwarder, Serving
+from abaco.runtime.ip import call, ip
 from abaco.runtime.kernel import read_small
 from abaco.runtime.namespaces import Namespaces, descriptor_path
 from abaco.runtime.unavailable import RuntimeUnavailable
 
-__all__ = ["Connection", "Network", "NetworkRules", "Uplink", "ensure_rule"]
+__all__ = ["Cable", "Connection", "Link", "Network", "NetworkRules", "Uplink", "World", "ensure_rule"]
 
 _PREFIX: Final = "abaco"
 _TRIES: Final = 20
-_SECONDS: Final = 20.0
-_ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +54,25 @@ class Uplink:
                 "it takes root and iptables (apt-get install iptables iproute2); or set network to none or host.",
             ) from error
 
-    def connect(self, name: str, network: int) -> None:
+    def connect(self, name: str, network: int) -> "Cable":
         """Lay the cable `name` into the network namespace; its end there gets an address. Raises RuntimeUnavailable."""
         place = descriptor_path(network)
         for _ in range(_TRIES):
             address = self.rules.subnet[random.choice(self._addresses)]  # noqa: S311 - any that is free will do
             try:
-                _batch([], self._cable(name, place, address))
+                ip(self._cable(name, place, address))
                 break
             except RuntimeUnavailable as error:
                 # Another worker, perhaps of another server, has that address: the kernel knows.
                 if "File exists" not in str(error):
                     raise
-                _batch([], [f"link del {name}"])
+                ip([f"link del {name}"])
         else:
             raise RuntimeUnavailable(
                 f"No address is free in {self.rules.subnet}: set container_subnet to a larger one."
             )
-        _batch(["nsenter", f"--net={place}"], self._far_end(address))
+        ip(self._far_end(address), network)
+        return Cable(name)
 
     def _cable(self, name: str, place: str, address: IPv4Address) -> Iterable[str]:
         yield f"link add {name} type veth peer name eth0 netns {place}"
@@ -108,22 +106,51 @@ class Uplink:
             ensure_rule("filter", ["INPUT", "-i", cable, "-p", "tcp", "--dport", port, "-j", "ACCEPT"])
 
 
-class Network:
-    """What the containers of one server are connected to. `uplink`: the world; `forwarder`: the API on loopback."""
+class Cable:
+    """One worker's. It would go with its namespace, but only after a while."""
 
-    def __init__(self, uplink: Uplink | None, forwarder: Forwarder | None) -> None:
-        self._uplink = uplink
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def received_bytes(self) -> int:
+        """What has come in over it since it was laid: what this end has sent."""
+        return int(read_small(f"/sys/class/net/{self._name}/statistics/tx_bytes"))
+
+    def close(self) -> None:
+        with suppress(RuntimeUnavailable):
+            ip([f"link del {self._name}"])
+
+
+class Link(Protocol):
+    """What connects one network namespace with the world."""
+
+    def received_bytes(self) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class World(Protocol):
+    """What makes links. `connect` raises RuntimeUnavailable or OSError."""
+
+    def connect(self, name: str, network: int) -> Link: ...
+
+
+class Network:
+    """What the containers of one server are connected to. `world`: what is outside; `forwarder`: to the API."""
+
+    def __init__(self, world: World | None, forwarder: Forwarder | None) -> None:
+        self._world = world
         self._forwarder = forwarder
 
     def connect(self, worker_id: str, namespaces: Namespaces) -> "Connection":
         """Raises RuntimeUnavailable or OSError."""
-        name = f"{_PREFIX}{worker_id[-8:].lower()}"
-        if self._uplink is None:
-            _batch(["nsenter", f"--net={descriptor_path(namespaces.network)}"], ["link set lo up"])
+        link = None
+        if self._world is None:
+            ip(["link set lo up"], namespaces.network)
         else:
-            self._uplink.connect(name, namespaces.network)
+            link = self._world.connect(f"{_PREFIX}{worker_id[-8:].lower()}", namespaces.network)
         serving = None if self._forwarder is None else self._forwarder.serve(namespaces.network)
-        return Connection(name if self._uplink else None, serving)
+        return Connection(link, serving)
 
     def close(self) -> None:
         if self._forwarder is not None:
@@ -131,30 +158,21 @@ class Network:
 
 
 class Connection:
-    """One worker's. The cable would go with its namespace, but only after a while."""
+    """One worker's."""
 
-    def __init__(self, cable: str | None, serving: Serving | None) -> None:
-        self._cable = cable
+    def __init__(self, link: Link | None, serving: Serving | None) -> None:
+        self._link = link
         self._serving = serving
 
     def received_bytes(self) -> int:
-        """What has come in over the cable since it was laid."""
-        if self._cable is None:
-            return 0
-        # What this end has sent.
-        return int(read_small(f"/sys/class/net/{self._cable}/statistics/tx_bytes"))
+        """What has come in from the world so far."""
+        return 0 if self._link is None else self._link.received_bytes()
 
     def close(self) -> None:
         if self._serving is not None:
             self._serving.close()
-        if self._cable is not None:
-            with suppress(RuntimeUnavailable):
-                _batch([], [f"link del {self._cable}"])
-
-
-def _batch(inside: Sequence[str], lines: Iterable[str]) -> None:
-    """Run lines of ip(8), in another namespace if `inside` leads there."""
-    _call([*inside, "ip", "-batch", "-"], "\n".join(lines))
+        if self._link is not None:
+            self._link.close()
 
 
 def ensure_rule(table: str, rule: Sequence[str]) -> None:
@@ -162,17 +180,6 @@ def ensure_rule(table: str, rule: Sequence[str]) -> None:
     chain, *what = rule
     base = ["iptables", "--wait", "10", "--table", table]
     try:
-        _call([*base, "--check", chain, *what])
+        call([*base, "--check", chain, *what])
     except RuntimeUnavailable:
-        _call([*base, "--insert", chain, *what])
-
-
-def _call(command: Sequence[str], given: str = "") -> None:
-    try:
-        done = subprocess.run(
-            command, input=given, env=_ENVIRONMENT, capture_output=True, text=True, timeout=_SECONDS, check=False
-        )
-    except FileNotFoundError:
-        raise RuntimeUnavailable(f"{command[0]} is not installed: apt-get install iproute2 iptables.") from None
-    if done.returncode:
-        raise RuntimeUnavailable(f"{os.path.basename(command[0])} failed: {done.stderr.strip()}")  # noqa: PTH119
+        call([*base, "--insert", chain, *what])

@@ -14,12 +14,17 @@ __all__ = ["Overlay", "delete_tree"]
 
 
 class Overlay:
-    """Mounts `lower` at `root` with a fresh writable layer in `layers`, which `owner` owns; one layer at a time."""
+    """Mounts `lower` at `root` with a fresh writable layer in `layers`, which `owner` owns; one layer at a time.
 
-    def __init__(self, lower: Path, layers: Path, root: Path, owner: int) -> None:
+    `rootless` is for those who are not the machine's root.
+    """
+
+    def __init__(self, lower: Path, layers: Path, root: Path, owner: int, *, rootless: bool = False) -> None:
         self._lower = lower
         self._layers = layers
         self._owner = owner
+        # Where the kernel keeps its own notes on files; those of the first kind are for the machine's root.
+        self._option = ",userxattr" if rootless else ""
         self.root = root
         for part in (layers, root):
             part.mkdir(exist_ok=True)
@@ -62,6 +67,7 @@ class Overlay:
                 ("workdir", layer / "work"),
             )
         )
+        options += self._option
         try:
             # Nothing of the layer is worth a sync: without `volatile` each unmount would flush the whole disk.
             mount("overlay", self.root, "overlay", MS_NODEV | MS_NOSUID, options + ",volatile")

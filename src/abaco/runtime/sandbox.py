@@ -10,7 +10,7 @@ from typing import Any
 from abaco.domain.execution import Outcome, StopReason
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.ports import Clock, ContainerSink, ContainerSpec, ContainerStartError, PreparedImage, Sandbox, Stop
-from abaco.runtime.accounts import account
+from abaco.runtime.accounts import Account, account
 from abaco.runtime.cdi import device_edits, read_cdi_files
 from abaco.runtime.cgroup import ControlGroup, Limits
 from abaco.runtime.container import Container
@@ -53,7 +53,7 @@ class CrunSandbox(Sandbox):
         self._etc = etc
         self._cell = Cell(isolation, image, directory)
         self._waiting: Container | None = None
-        self._mapped = isolation.first_user is not None
+        self._mapped = isolation.maps_users
         self._used: Container | None = None
         self._used_for: ContainerSpec | None = None
         self._busy = threading.Lock()
@@ -125,6 +125,8 @@ class CrunSandbox(Sandbox):
                 raise ContainerStartError(f"{one.source}, which this server mounts at {one.target}, does not exist")
         config = self._image.config
         runs_as = account(self._image.rootfs, spec.user, str(config.get("User") or ""))
+        if self._isolation.rootless:
+            runs_as = Account(0, 0, runs_as.home)  # there is nobody else
         given = Surroundings(
             root=container.root,
             results=container.results.path,
@@ -135,6 +137,7 @@ class CrunSandbox(Sandbox):
             binary=_write_binary(spec, container),
             serve=container.serve().path if spec.warm else None,
             docker_socket=self._isolation.docker_socket if spec.privileged else None,
+            process_limits=self._group.process_limits(),
         )
         told = runtime_spec(config, spec, runs_as, given)
         if spec.devices:

@@ -1,6 +1,6 @@
 """From an image's configuration and a container's specification to the runtime specification that crun reads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -68,6 +68,7 @@ class Surroundings:
     binary: Path | None = None
     serve: Path | None = None
     docker_socket: Path | None = None
+    process_limits: Sequence[Mapping[str, Any]] = ()
 
 
 def runtime_spec(
@@ -79,7 +80,7 @@ def runtime_spec(
         "ociVersion": "1.0.2",
         "hostname": spec.execution_id,
         "root": {"path": str(given.root), "readonly": False},
-        "process": _process(config, spec, account),
+        "process": _process(config, spec, account) | {"rlimits": [*given.process_limits]},
         "mounts": _mounts(spec, given),
         "annotations": {} if privileged else {BPF_ANNOTATION: given.seccomp},
         "linux": {
