@@ -51,13 +51,28 @@ class Image:
         return ROOT / "images" / self.program if self.program else None
 
 
+PROGRAMS = (
+    "binary_message_classifier",
+    "docker_ps",
+    "fast_lookup",
+    "logger",
+    "mem_limit",
+    "nonce",
+    "py3_cell",
+    "py3_func",
+    "py_test",
+    "sleep_loop",
+    "sum_reducer",
+    "tapis_token_test",
+    "warm_echo",
+    "wc",
+    "webhook",
+)
+"""Samples that are one Python program."""
 IMAGES = (
     Image("test", "test/test.sh", ("sh", "/test.sh"), has_python=False),
     Image("py3_base", None, ("python3",)),
-    *(
-        Image(name, f"{name}/actor.py")
-        for name in ("wc", "sleep_loop", "py3_func", "py3_cell", "sum_reducer", "warm_echo")
-    ),
+    *(Image(name, f"{name}/actor.py") for name in PROGRAMS),
     Image("py3_sci_base_func", "py3_func/actor.py", has_numpy=True),
     Image("numpy_mult", "numpy_mult/actor.py", has_numpy=True),
 )

@@ -27,6 +27,11 @@ def test_every_sample_is_built() -> None:
     assert names == {image.name for image in build_images.IMAGES}
 
 
+def test_every_sample_is_in_the_index() -> None:
+    index = (IMAGES / "README.md").read_text()
+    assert [image.name for image in build_images.IMAGES if f"({image.name}/README.md) |" not in index] == []
+
+
 @pytest.mark.parametrize("name", [image.name for image in build_images.IMAGES])
 def test_every_sample_has_a_recipe_and_a_page(name: str) -> None:
     assert (IMAGES / name / "Dockerfile").read_text().count("FROM ") == 1
@@ -81,3 +86,43 @@ def test_warm_echo_counts_the_messages_of_its_container(
     sample.echo(Context({"raw_message": None, "content_type": "application/octet-stream"}))
     assert results == [b"hi", b"\xff"]
     assert capsys.readouterr().out == "Message 1 of this container\nMessage 2 of this container\n"
+
+
+def test_webhook_reads_headers_as_a_nested_variable_arrives() -> None:
+    request_of = program("webhook").request_of
+    variables = {"URL": "http://example.org/", "raw_message": "{'a': 1}"}
+    plain = request_of(Context(variables))
+    assert (plain.get_method(), plain.data, plain.get_header("Content-type")) == ("POST", b"{'a': 1}", "text/plain")
+    told = request_of(Context({**variables, "HEADERS": str({"Content-Type": "application/json", "X-Team": "ours"})}))
+    assert (told.get_header("Content-type"), told.get_header("X-team")) == ("application/json", "ours")
+
+
+def test_webhook_waits_longer_each_time() -> None:
+    pause = program("webhook").pause_seconds
+    assert [pause(0.5, retry) for retry in range(5)] == [0, 0, 1, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("message", "gb"), [("0.5", 0.5), ("3", 3), ("11", 10), ("", 2), ("much", 2), ("{'a': 1}", 2), ("-1", 0)]
+)
+def test_mem_limit_takes_a_number_of_gb(message: str, gb: float) -> None:
+    assert program("mem_limit").wanted_gb(message) == gb
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"\x89PNG\r\n\x1a\n....IHDR\0\0\1\0\0\0\0\x80", {"kind": "image/png", "width": 256, "height": 128}),
+        (b"GIF89a\x10\0\x20\0", {"kind": "image/gif", "width": 16, "height": 32}),
+        (b"GIF89a", {"kind": "image/gif"}),
+        (b"\xff\xd8\xff\xe0", {"kind": "image/jpeg"}),
+        (b"%PDF-1.7", {"kind": "application/pdf"}),
+        (b"PK\3\4", {"kind": "application/zip"}),
+        (b"", {"kind": "text/plain"}),
+        ("Grüße".encode(), {"kind": "text/plain"}),
+        (b"a\0b", {"kind": "application/octet-stream"}),
+        (b"\xff\xfe", {"kind": "application/octet-stream"}),
+    ],
+)
+def test_classifier_knows_files_by_their_first_bytes(data: bytes, found: dict[str, Any]) -> None:
+    assert program("binary_message_classifier").classify(data) == found | {"bytes": len(data)}
