@@ -32,6 +32,12 @@ def test_executions_of_an_actor_are_oldest_first(store: Store) -> None:
     for execution_id in ("z", "a", "m"):
         post(store, execution_id)
     assert [execution.id for execution in store.executions.of_actor("actor1")] == ["z", "a", "m"]
+    assert [(entry.id, entry.status) for entry in store.executions.summary("actor1").executions] == [
+        ("z", "SUBMITTED"),
+        ("a", "SUBMITTED"),
+        ("m", "SUBMITTED"),
+    ]
+    assert store.executions.summary("actor1").executions[0].received_at == NOW
 
 
 def test_closing_records_the_outcome(store: Store) -> None:

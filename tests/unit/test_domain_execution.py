@@ -1,12 +1,11 @@
 """The context a container sees (contract 4.3) and the final state of an execution (5.2)."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from store.scene import NOW, an_actor, new_message, outcome
+from store.scene import NOW, an_actor, outcome
 
-from abaco.domain.execution import Claim, ExecutionSummary, StopReason, context, final_state, not_run
+from abaco.domain.execution import Claim, ExecutionEntry, ExecutionSummary, StopReason, context, final_state, not_run
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import ContentType, Payload
 
@@ -126,6 +125,6 @@ def test_what_did_not_run_is_an_error_with_its_reason() -> None:
 
 
 def test_the_summary_adds_up() -> None:
-    waiting = new_message("e1").execution
-    summary = ExecutionSummary([waiting, replace(waiting, cpu=1, io=2, runtime=3), replace(waiting, cpu=10)])
+    waiting = ExecutionEntry("e1", "SUBMITTED", None, None, NOW, 0, 0, 0)
+    summary = ExecutionSummary([waiting, waiting._replace(cpu=1, io=2, runtime=3), waiting._replace(cpu=10)])
     assert (summary.total_cpu, summary.total_io, summary.total_runtime) == (11, 2, 3)

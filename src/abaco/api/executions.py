@@ -1,7 +1,9 @@
 """``/actors/{id}/executions``: list, get, halt; logs and results."""
 
+from functools import partial
 from typing import Any
 
+from anyio import CapacityLimiter
 from litestar import Request, Response, delete, get
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
@@ -12,15 +14,17 @@ from abaco.api.documents import Query, documented
 from abaco.api.following import FOLLOW, Following
 from abaco.api.params import surface_of
 from abaco.api.search import SEARCH, Searches
-from abaco.api.surface import CANONICAL_ROOT
+from abaco.api.surface import CANONICAL_ROOT, Surface
 from abaco.api.wire import Wire, execution_fields, log_links, summary_fields
 from abaco.domain.search import Collection
+from abaco.domain.user import Principal
 from abaco.services.executions import Executions
 
 __all__ = ["execution_routes"]
 
 _ALL = CANONICAL_ROOT + "/{actor_id:str}/executions"
 _ONE = _ALL + "/{execution_id:str}"
+_SUMMARIES_AT_ONCE = 4
 _LISTED = documented(
     "listExecutions",
     "List an actor's executions, oldest first, with sums; or search them.",
@@ -44,18 +48,25 @@ _LOGGED = documented(
 )
 
 
+def _summary(executions: Executions, wire: Wire, surface: Surface, actor_id: str, who: Principal) -> Response[bytes]:
+    """With the rendering, which takes longer than the look-up: the event loop is everybody's."""
+    fields = summary_fields(surface, *executions.summary(who, actor_id))
+    return wire.success("Actor executions retrieved successfully.", surface.render(fields))
+
+
 def execution_routes(
     executions: Executions, searches: Searches, following: Following, caller: Caller, wire: Wire
 ) -> list[BaseRouteHandler]:
+    # A busy actor's summary has many megabytes.
+    summarizing = CapacityLimiter(_SUMMARIES_AT_ONCE)
+
     @get(_ALL, **_LISTED)
     async def list_executions(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         if searches.asked(request):
             done = "Executions search completed successfully."
             return await searches.of_actor(request, Collection.EXECUTIONS, done, actor_id)
-        actor, summary = await caller.call(request, lambda who: executions.summary(who, actor_id))
-        surface = surface_of(request)
-        fields = summary_fields(surface, actor, summary)
-        return wire.success("Actor executions retrieved successfully.", surface.render(fields))
+        summarize = partial(_summary, executions, wire, surface_of(request), actor_id)
+        return await caller.call(request, summarize, summarizing)
 
     @get(_ONE, **documented("getExecution", "Get one execution.", schemas.Execution))
     async def get_execution(

@@ -1,10 +1,10 @@
 """An execution: the processing of one message by one container, and the context its container sees."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from abaco.domain.actor import Actor
 from abaco.domain.config import CONFIGS_VARIABLE
@@ -16,6 +16,7 @@ from abaco.domain.moment import iso
 __all__ = [
     "Claim",
     "Execution",
+    "ExecutionEntry",
     "ExecutionSummary",
     "Outcome",
     "StopReason",
@@ -91,11 +92,24 @@ class Execution:
     not_before: datetime | None = None
 
 
+class ExecutionEntry(NamedTuple):
+    """What a summary tells of one execution: there may be hundreds of thousands."""
+
+    id: str
+    status: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    received_at: datetime
+    cpu: int
+    io: int
+    runtime: int
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutionSummary:
     """All executions of an actor, oldest first, with their sums."""
 
-    executions: list[Execution]
+    executions: Sequence[ExecutionEntry]
 
     @property
     def total_cpu(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from abaco.domain.actor import Actor
 from abaco.domain.client import OAuthClient
-from abaco.domain.execution import Claim, Execution
+from abaco.domain.execution import Claim, Execution, ExecutionSummary
 from abaco.domain.permission import Level
 from abaco.domain.tenant import Tenant
 from abaco.domain.user import User
@@ -212,6 +212,9 @@ class ExecutionRepository(Protocol):
 
     def of_actor(self, actor_id: str) -> list[Execution]:
         """All of the actor's, oldest first."""
+
+    def summary(self, actor_id: str) -> ExecutionSummary:
+        """The same, as far as a summary tells of them."""
 
     def has_run(self, actor_id: str, execution_id: str) -> bool:
         """Whether a container of the image that this execution has was ever started for the actor."""

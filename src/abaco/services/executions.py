@@ -43,7 +43,7 @@ class Executions:
 
     def summary(self, caller: Principal, identifier: str) -> tuple[Actor, ExecutionSummary]:
         actor = self._access.require(caller, identifier, Level.READ)
-        return actor, ExecutionSummary(self._store.executions.of_actor(actor.id))
+        return actor, self._store.executions.summary(actor.id)
 
     def get(self, caller: Principal, identifier: str, execution_id: str) -> Execution:
         actor = self._access.require(caller, identifier, Level.READ)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, String, and_, bindparam, delete, exists, func, or_, select, update
 
 from abaco.domain.actor_event import ActorEventType
-from abaco.domain.execution import Execution
+from abaco.domain.execution import Execution, ExecutionEntry, ExecutionSummary
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.errors import Conflict, NotFound
 from abaco.ports import Closing
@@ -36,6 +36,10 @@ class Executions:
         query = select(*EXECUTION_COLUMNS).where(executions.c.actor_id == actor_id).order_by(executions.c.seq)
         with self._database.read() as connection:
             return [to_execution(row) for row in connection.execute(query)]
+
+    def summary(self, actor_id: str) -> ExecutionSummary:
+        with self._database.read() as connection:
+            return ExecutionSummary([ExecutionEntry(*row) for row in _SUMMARY.all(connection, {"actor": actor_id})])
 
     def has_run(self, actor_id: str, execution_id: str) -> bool:
         digest = select(executions.c.image_digest).where(executions.c.id == execution_id).scalar_subquery()
@@ -128,6 +132,11 @@ _FIND = Statement(
     select(*EXECUTION_COLUMNS).where(
         executions.c.id == bindparam("execution"), executions.c.actor_id == bindparam("actor")
     )
+)
+_SUMMARY = Statement(
+    select(*(executions.c[name] for name in ExecutionEntry._fields))
+    .where(executions.c.actor_id == bindparam("actor"))
+    .order_by(executions.c.seq)
 )
 # The statements of closing are built once: it happens for every execution, with the database locked (SQLite), and
 # building a statement costs more than running it. A start or digest that is not given stays as it is.
