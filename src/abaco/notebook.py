@@ -8,6 +8,7 @@ from IPython.core.error import UsageError
 
 from abaco.client import Abaco, ActorAttributes, ActorHandle
 from abaco.client.assignments import variables
+from abaco.client.ownership import own
 from abaco.errors import AbacoError
 
 if TYPE_CHECKING:
@@ -80,11 +81,11 @@ class _Magic:
             "hints": given.hint,
             "default_environment": {**variables(given.env), CELL: cell},
         }
-        known = [each.id for each in ab.actors.list() if each.name == given.name]
+        known = own(ab, (each for each in ab.actors.list() if each.name == given.name))
         if len(known) > 1:
             raise UsageError(f"%%actor: {len(known)} actors are called {given.name}: delete what is too many.")
         if known:
-            actor = ab.actors.update(known[0], given.image, **attributes)
+            actor = ab.actors.update(known[0].id, given.image, **attributes)
         else:
             attributes["name"] = given.name
             actor = ab.actors.add(given.image, **attributes)

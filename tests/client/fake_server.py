@@ -47,6 +47,7 @@ class FakeServer:
     on_poll: Callable[[dict[str, Any]], None] = lambda _: None
     takes_keys: bool = True
     aliases: dict[str, str] = field(default_factory=dict)
+    me: str | None = None
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -95,6 +96,8 @@ class FakeServer:
             raise InvalidCredentials("The token is not known.")
         parts = request.url.path.removeprefix("/actors/v2").strip("/").split("/")
         match (request.method, *parts):
+            case ("GET", "profiles", "v2", "me") if self.me:
+                result: Any = {"username": self.me}
             case ("GET", _, "executions", execution_id, "results"):
                 queue = self.results.get(execution_id, [])
                 return httpx.Response(200, content=queue.pop(0) if queue else b"")

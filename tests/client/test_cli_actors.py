@@ -72,6 +72,21 @@ def test_what_is_ambiguous_lists_its_candidates(
     assert all(candidate in line for candidate in candidates)
 
 
+def test_ones_own_actors_go_before_what_others_call_theirs(
+    server: FakeServer, abaco: RunAbaco, capsys: Capture
+) -> None:
+    """Whoever may be seen by everybody can take any name."""
+    server.me = "ada"
+    server.add_actor("Impostor00007", name="mine", owner="mallory")
+    server.add_actor("MyActor000008", name="mine")
+    server.add_actor("Impostor00009", name="mi", owner="mallory")
+    assert abaco("actors", "show", "mine", "-o", "json") == 0
+    assert json.loads(capsys.readouterr().out)["id"] == "MyActor000008"
+    assert abaco("actors", "show", "mi") == 2
+    assert "may be any of 2 actors" in one_error_line(capsys)
+    assert abaco("actors", "show", "Impostor00007") == 0
+
+
 @pytest.mark.parametrize("given", ["", "nobody", "\udcff", "a/b", "counter "])
 def test_what_is_unknown(abaco: RunAbaco, capsys: Capture, given: str) -> None:
     assert abaco("actors", "show", given) == 3

@@ -9,6 +9,8 @@ from bench.live import SAMPLES, LiveServer
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
+from abaco.client import Abaco
+
 CELLS = (
     "%load_ext abaco.notebook",
     """%%actor shout --env MARK=! --hint demo
@@ -60,8 +62,13 @@ def cell_image(server: LiveServer) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_cell_becomes_an_actor(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.admin("user", "add", "mallory", "--password", "pw")
+    with Abaco(server.url, token=server.admin("token", "mallory").strip()) as hers:
+        trap = hers.actors.add("abacosamples/py3_cell", name="shout")
+        hers.actors.updatePermissions(actorId=trap.id, body={"user": "ABACO_WORLD", "level": "UPDATE"})
     _, made, called, ran, changed, failed, gone = executed(server, monkeypatch, *CELLS)
 
+    assert trap.id not in outputs(made)["text/plain"]  # whoever is seen by everybody can take any name
     assert "READY" in outputs(made)["text/html"]
     assert "abacosamples/py3_cell" in outputs(made)["text/html"]
     assert outputs(called)["text/plain"] == "b'HELLO!'"

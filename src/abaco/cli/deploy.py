@@ -13,7 +13,8 @@ from abaco.cli.project import Project, read_project
 from abaco.cli.projects import built_image
 from abaco.cli.session import connect
 from abaco.client import Abaco, Actor, LocalImage, Pushed
-from abaco.errors import AbacoError, Conflict, NotFound
+from abaco.client.ownership import own
+from abaco.errors import AbacoError, Conflict
 
 __all__ = ["register"]
 
@@ -53,21 +54,16 @@ def _push(ab: Abaco, image: LocalImage, project: Project) -> Pushed:
 
 def _registered(ab: Abaco, project: Project, image: str) -> Actor:
     """The user's actor with the project's name, made or updated. Raises Conflict if there are several."""
-    own = [actor for actor in ab.actors.list() if actor.name == project.name]
-    try:
-        me = ab.profiles.getProfile()["username"]
-        own = [actor for actor in own if actor.owner == me]
-    except NotFound:
-        pass  # a server that asks nobody who they are
-    if len(own) > 1:
+    mine = own(ab, (actor for actor in ab.actors.list() if actor.name == project.name))
+    if len(mine) > 1:
         raise Conflict(
-            f"you have {len(own)} actors called {project.name} ({', '.join(actor.id for actor in own)}): "
+            f"you have {len(mine)} actors called {project.name} ({', '.join(actor.id for actor in mine)}): "
             "delete all but one, or give the project another name."
         )
-    if not own:
+    if not mine:
         return ab.actors.add(image, name=project.name, **project.actor)
-    said: dict[str, Any] = {**own[0].attributes(), **project.actor}
-    return ab.actors.update(own[0].id, image, force=True, **said)
+    said: dict[str, Any] = {**mine[0].attributes(), **project.actor}
+    return ab.actors.update(mine[0].id, image, force=True, **said)
 
 
 def _ready(ab: Abaco, actor: Actor) -> Actor:

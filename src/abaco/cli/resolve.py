@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from abaco.client import Abaco, Actor
+from abaco.client.ownership import own
 from abaco.errors import InvalidInput, NotFound, NotPermitted
 
 __all__ = ["find_actor", "find_execution", "find_link"]
@@ -16,7 +17,8 @@ _WORDS = {"admin", "aliases", "configs", "images", "search", "utilization"}
 def find_actor(ab: Abaco, given: str) -> Actor:
     """The actor meant by `given`: its id, else its name, else an alias of it, else the beginning of its id or name.
 
-    Raises NotFound if there is none and InvalidInput, listing the candidates, if there are several.
+    The caller's own go before others', which are anybody's to name. Raises NotFound if there is none and InvalidInput,
+    listing the candidates, if there are several.
     """
     if _may_be_id(given):
         try:
@@ -24,11 +26,15 @@ def find_actor(ab: Abaco, given: str) -> Actor:
             return ab.actors.get(given)
         except NotFound:
             pass  # a name may look like an id
-    actors = ab.actors.list() if given else []
-    named = [actor for actor in actors if given in {actor.id, actor.name}]
+    candidates = [actor for actor in ab.actors.list() if _begins(actor, given)] if given else []
+    named = [actor for actor in candidates if given in {actor.id, actor.name}]
     if not named and (aliased := _aliased(ab, given)):
-        return aliased
-    return _only(named or [actor for actor in actors if _begins(actor, given)], given)
+        named = [aliased]
+    possible = [*named, *(actor for actor in candidates if actor not in named)]
+    if len(possible) > 1 and (mine := own(ab, possible)):
+        # What is somebody else's by its whole name, and the caller's by its beginning, may be meant either way.
+        return _only([actor for actor in mine if actor in named] or [*named, *mine], given)
+    return _only(named or candidates, given)
 
 
 def find_link(ab: Abaco, given: str) -> str:
