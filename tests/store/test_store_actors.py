@@ -9,7 +9,7 @@ from store.scene import NOW, TENANT, add_actor, an_actor, later
 from abaco.domain.actor import Actor
 from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.permission import WORLD, Level
-from abaco.errors import Conflict, NotFound
+from abaco.errors import Conflict, InvalidInput, NotFound
 from abaco.ports import ActorPosition, Store
 
 EVERY_FIELD: dict[str, Any] = {
@@ -49,6 +49,16 @@ def visible(store: Store, username: str, tenant: str = TENANT) -> list[str]:
 def test_an_actor_is_found_with_every_field_as_it_was_added(store: Store) -> None:
     actor = add_actor(store, **EVERY_FIELD)
     assert found(store) == ActorPosition(actor, Level.UPDATE)
+
+
+def test_nobody_is_shown_more_at_once_than_a_server_has_memory_for(store: Store) -> None:
+    """P6: what a user lets everybody read is in everybody's listing."""
+    for number in range(33):
+        add_actor(store, f"actor{number}", default_environment={"A": "x" * 1024**2})
+        store.permissions.grant(f"actor{number}", WORLD, Level.READ)
+    with pytest.raises(InvalidInput, match="larger than 32 MiB together"):
+        store.actors.list_visible(TENANT, "bob")
+    assert store.actors.list_visible("OTHER", "bob") == []
 
 
 def test_optional_fields_may_be_none(store: Store) -> None:

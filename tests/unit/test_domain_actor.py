@@ -52,6 +52,7 @@ def test_ordinary_descriptions_need_no_role(said: dict[str, Any]) -> None:
         ({"type": "\0"}, "type.*NUL"),
         *(({"hints": [f"a{mark}b"]}, "hints") for mark in "\"'{}[]"),
         ({"hints": ["x" * 256]}, "hints"),
+        ({"hints": ["x"] * 101}, "hints"),
         ({"default_environment": {"a=b": 1}}, "default_environment"),
         ({"log_ex": 0}, "log_ex"),
         ({"log_ex": 2**63}, "log_ex"),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import anyio
+from anyio import CapacityLimiter
 from litestar import Request, delete, get, post, put
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
@@ -24,6 +25,7 @@ __all__ = ["ACTOR_PATH", "actor_routes"]
 
 ACTOR_PATH = CANONICAL_ROOT + "/{actor_id:str}"
 
+_LISTINGS_AT_ONCE = 4
 _DELETE_WAIT_SECONDS = 20.0
 _DELETE_POLL_SECONDS = 0.02
 
@@ -60,6 +62,8 @@ def _description(params: Params) -> ActorDescription:
 def actor_routes(
     actors: Actors, searches: Searches, bells: Bells, caller: Caller, wire: Wire
 ) -> list[BaseRouteHandler]:
+    listing = CapacityLimiter(_LISTINGS_AT_ONCE)
+
     def show(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any]:
         surface = surface_of(request)
         return surface.render(actor_fields(surface, actor, wire))
@@ -73,8 +77,14 @@ def actor_routes(
     async def list_actors(request: Request[Any, Any, Any]) -> Any:
         if searches.asked(request):
             return await searches.of_everything(request, Collection.ACTORS, "Actors search completed successfully.")
-        found = await caller.call(request, actors.list)
-        return wire.success("Actors retrieved successfully.", [show(request, actor) for actor in found])
+        return await caller.call(
+            request,
+            # With the rendering, which takes longer: the event loop is everybody's.
+            lambda who: wire.success(
+                "Actors retrieved successfully.", [show(request, actor) for actor in actors.list(who)]
+            ),
+            listing,
+        )
 
     @post(CANONICAL_ROOT, **documented("add", "Register an actor.", schemas.Actor, body=schemas.ActorDescription))
     async def register_actor(request: Request[Any, Any, Any]) -> Any:

@@ -29,6 +29,7 @@ __all__ = [
 DEFAULT_QUEUE = "default"
 _MAX_NAME = 255
 _MAX_DESCRIPTION = 16_384
+_MAX_HINTS = 100
 _HINT_FORBIDDEN = set("\"'{}[]")
 _NONCE_IN_URL = re.compile(r"(?<=x-nonce=)[^&#]+", re.IGNORECASE)
 _MEMORY = re.compile(r"(\d+)([bkmg]?)b?", re.IGNORECASE)
@@ -182,6 +183,8 @@ def _check_texts(description: ActorDescription) -> None:
     ):
         if len(text) > longest or "\0" in text:
             raise InvalidInput(f"{label} may be {longest} characters long at most and may not hold a NUL character.")
+    if len(description.hints) > _MAX_HINTS:
+        raise InvalidInput(f"hints may be {_MAX_HINTS} at most.")
     for hint in description.hints:
         if _HINT_FORBIDDEN & set(hint) or len(hint) > _MAX_NAME:
             raise InvalidInput("hints may not contain quotes, braces or brackets, nor be longer than 255 characters.")

@@ -144,7 +144,10 @@ class ActorRepository(Protocol):
         """The actor with this id, else this alias, and `username`'s level on it; deleted ones are not found."""
 
     def list_visible(self, tenant: str, username: str) -> list[Actor]:
-        """Actors on which `username` has READ by an explicit or the world's entry, in order of registration."""
+        """Actors on which `username` has READ by an explicit or the world's entry, in order of registration.
+
+        Raises InvalidInput if they are too large together.
+        """
 
     def owned(self, tenant: str, owner: str) -> list[str]:
         """The ids of the owner's actors, without deleted ones."""

@@ -4,16 +4,30 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    type_coerce,
+    update,
+)
 
 from abaco.domain.actor import Actor
 from abaco.domain.actor_event import ActorEventType
 from abaco.domain.lifecycle import ACTOR_MOVES, ActorStatus, sources
 from abaco.domain.permission import WORLD, Level
-from abaco.errors import NotFound
+from abaco.errors import InvalidInput, NotFound
 from abaco.ports import ActorPosition
 from abaco.store.aliases import remove_aliases, remove_from_configs
-from abaco.store.columns import ID, Unindexed
+from abaco.store.columns import ID, MOST_BYTES_AT_ONCE, Unindexed
 from abaco.store.counters import count_up
 from abaco.store.database import Database
 from abaco.store.endings import drop_waiting
@@ -27,6 +41,11 @@ __all__ = ["Actors"]
 
 _EVENTS = {ActorStatus.READY: ActorEventType.ACTOR_READY, ActorStatus.ERROR: ActorEventType.ACTOR_ERROR}
 _DELETED = "The actor was deleted before this message was executed."
+
+
+# What has no small limit of its own, and something for the rest.
+_LONG = (actors.c.state, actors.c.default_environment, actors.c.description, actors.c.type)
+_SIZE = sum((func.length(type_coerce(column, Text())) for column in _LONG), start=literal(512))
 
 
 def _named(identifier: ColumnElement[str]) -> Select[Any]:
@@ -65,14 +84,19 @@ class Actors:
         return None if row is None else ActorPosition(to_actor(row), effective_level(username, row[-2], row[-1]))
 
     def list_visible(self, tenant: str, username: str) -> list[Actor]:
-        query = (
-            select(*ACTOR_COLUMNS)
-            .where(
-                Unindexed(actors.c.tenant) == tenant, actors.c.deleted_at.is_(None), readable_by(actors.c.id, username)
-            )
-            .order_by(Unindexed(actors.c.seq))
+        visible = (
+            Unindexed(actors.c.tenant) == tenant,
+            actors.c.deleted_at.is_(None),
+            readable_by(actors.c.id, username),
         )
+        size = select(func.coalesce(func.sum(_SIZE), 0)).where(*visible)
+        query = select(*ACTOR_COLUMNS).where(*visible).order_by(Unindexed(actors.c.seq))
         with self._database.read() as connection:
+            if connection.execute(size).scalar_one() > MOST_BYTES_AT_ONCE:
+                raise InvalidInput(
+                    f"The actors you may read are larger than {MOST_BYTES_AT_ONCE >> 20} MiB together: list them by "
+                    "parts, with limit and skip.",
+                )
             return [to_actor(row) for row in connection.execute(query)]
 
     def owned(self, tenant: str, owner: str) -> list[str]:

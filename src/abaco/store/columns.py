@@ -8,10 +8,12 @@ from sqlalchemy import BigInteger, ColumnElement, Dialect, Integer, MetaData, St
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-__all__ = ["ID", "SERIAL", "Json", "Moment", "Unindexed", "metadata"]
+__all__ = ["ID", "MOST_BYTES_AT_ONCE", "SERIAL", "Json", "Moment", "Unindexed", "metadata"]
 
 metadata = MetaData()
 
+MOST_BYTES_AT_ONCE = 32 * 1024**2
+"""Of users' own texts that one answer holds: whoever may read them has not chosen how long they are."""
 ID = String(32)
 SERIAL = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only for a column whose type is spelled INTEGER."""

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from abaco.domain.search import Collection, Condition, OneOf, SearchQuery
 from abaco.errors import InvalidInput, Unavailable
 from abaco.ports import Found, FoundLog, SearchPage, SearchScope
-from abaco.store.columns import Unindexed
+from abaco.store.columns import MOST_BYTES_AT_ONCE, Unindexed
 from abaco.store.database import Database
 from abaco.store.permissions import readable_by
 from abaco.store.rows import ACTOR_COLUMNS, EXECUTION_COLUMNS, to_actor, to_execution
@@ -33,8 +33,6 @@ from abaco.store.workers import PLACED_COLUMNS, to_placed
 
 __all__ = ["Searches"]
 
-_MAX_BYTES = 32 * 1024**2
-"""Of the long texts on one page: states, environments, logs."""
 _CANCELLED, _BAD_PATTERN = "57014", "2201B"
 """PostgreSQL's words for a statement that ran out of time, and a pattern it gave up on."""
 
@@ -62,7 +60,10 @@ _COLUMNS: dict[Collection, Sequence[ColumnElement[Any]]] = {
     Collection.LOGS: (logs.c.execution_id, logs.c.actor_id, actors.c.owner, actors.c.api_server, logs.c.text),
 }
 _LONG: dict[Collection, Sequence[ColumnElement[Any]]] = {
-    Collection.ACTORS: (actors.c.state, actors.c.default_environment, actors.c.link, actors.c.webhook),
+    Collection.ACTORS: (
+        *(actors.c.state, actors.c.default_environment, actors.c.link, actors.c.webhook),
+        *(actors.c.description, actors.c.type),
+    ),
     Collection.EXECUTIONS: (executions.c.final_state,),
     Collection.WORKERS: (workers.c.image,),
     Collection.LOGS: (logs.c.text,),
@@ -125,9 +126,10 @@ class Searches:
         lengths = [func.length(type_coerce(column, Text())) for column in _LONG[collection]]
         size = func.coalesce(func.sum(sum(lengths[1:], lengths[0])), 0)
         tables = _TABLES[collection]
-        if connection.execute(select(size).select_from(tables).where(chosen), given).scalar_one() > _MAX_BYTES:
+        if connection.execute(select(size).select_from(tables).where(chosen), given).scalar_one() > MOST_BYTES_AT_ONCE:
             raise InvalidInput(
-                f"These {len(numbers)} entries are larger than {_MAX_BYTES >> 20} MiB together: ask for fewer by limit."
+                f"These {len(numbers)} entries are larger than {MOST_BYTES_AT_ONCE >> 20} MiB together: "
+                "ask for fewer by limit."
             )
         rows = connection.execute(select(number, *_COLUMNS[collection]).select_from(tables).where(chosen), given)
         found = {row[0]: _read(collection, row[1:]) for row in rows}
