@@ -1,11 +1,12 @@
 """``/actors``: list, register, get, update, delete."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import anyio
 from anyio import CapacityLimiter
-from litestar import Request, delete, get, post, put
+from litestar import Request, Response, delete, get, post, put
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
@@ -15,10 +16,11 @@ from abaco.api.bells import Bells
 from abaco.api.documents import documented
 from abaco.api.params import Params, read_params, surface_of
 from abaco.api.search import SEARCH, Searches
-from abaco.api.surface import CANONICAL_ROOT
+from abaco.api.surface import CANONICAL_ROOT, Surface
 from abaco.api.wire import Wire, actor_fields
 from abaco.domain.actor import Actor, ActorDescription
 from abaco.domain.search import Collection
+from abaco.domain.user import Principal
 from abaco.services.actors import Actors
 
 __all__ = ["ACTOR_PATH", "actor_routes"]
@@ -59,6 +61,12 @@ def _description(params: Params) -> ActorDescription:
     )
 
 
+def _listed(actors: Actors, wire: Wire, surface: Surface, who: Principal) -> Response[bytes]:
+    """With the rendering, which takes longer than the look-up: the event loop is everybody's."""
+    shown = [surface.render(actor_fields(surface, actor, wire)) for actor in actors.list(who)]
+    return wire.success("Actors retrieved successfully.", shown)
+
+
 def actor_routes(
     actors: Actors, searches: Searches, bells: Bells, caller: Caller, wire: Wire
 ) -> list[BaseRouteHandler]:
@@ -77,14 +85,7 @@ def actor_routes(
     async def list_actors(request: Request[Any, Any, Any]) -> Any:
         if searches.asked(request):
             return await searches.of_everything(request, Collection.ACTORS, "Actors search completed successfully.")
-        return await caller.call(
-            request,
-            # With the rendering, which takes longer: the event loop is everybody's.
-            lambda who: wire.success(
-                "Actors retrieved successfully.", [show(request, actor) for actor in actors.list(who)]
-            ),
-            listing,
-        )
+        return await caller.call(request, partial(_listed, actors, wire, surface_of(request)), listing)
 
     @post(CANONICAL_ROOT, **documented("add", "Register an actor.", schemas.Actor, body=schemas.ActorDescription))
     async def register_actor(request: Request[Any, Any, Any]) -> Any:
