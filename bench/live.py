@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -51,12 +50,12 @@ def until(holds: Callable[[], bool], seconds: float = 60.0, step: float = 0.02) 
 class LiveServer:
     """`start` and `stop` any number of times on the same data; `kill` is what a power cut or an OOM killer does.
 
-    It runs as user number `uid` if that is given, to whom `data` has to belong.
+    Its programs are started by `prefix`, the beginning of a command, as if they were its arguments.
     """
 
-    def __init__(self, data: Path, database: str | None = None, uid: int | None = None, **settings: str) -> None:
+    def __init__(self, data: Path, database: str | None = None, prefix: Sequence[str] = (), **settings: str) -> None:
         self.data = data
-        self.runs_as: Any = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
+        self._prefix = prefix
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._database = [] if database is None else ["--database", database]
@@ -82,9 +81,8 @@ class LiveServer:
         return ["admin", "--data", str(self.data), *self._database, *arguments]
 
     def _run(self, command: list[str], given: str = "") -> str:
-        done: subprocess.CompletedProcess[str] = subprocess.run(
-            command, env=self._environment, input=given, capture_output=True, text=True, check=False, **self.runs_as
-        )
+        command = [*self._prefix, *command]
+        done = subprocess.run(command, env=self._environment, input=given, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -109,7 +107,7 @@ class LiveServer:
         command = [str(_ABACO), "serve", "--data", str(self.data), "--port", str(self.port), *self._database]
         with (self.data / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.runs_as
+                [*self._prefix, *command], env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         until(self.is_ready, _READY_SECONDS)
 
@@ -164,7 +162,7 @@ class LiveServer:
 @contextmanager
 def live_server(data: Path, *samples: str, database: str | None = None, **settings: str) -> Iterator[LiveServer]:
     """A started server with sample images, stopped at the end whatever happened."""
-    with started(LiveServer(data, database, None, **settings), *samples) as server:
+    with started(LiveServer(data, database, (), **settings), *samples) as server:
         yield server
 
 

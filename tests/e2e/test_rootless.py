@@ -24,6 +24,22 @@ _SAMPLES = ("test", "wc", "sleep_loop", "py3_func", "warm_echo")
 _MEMORY = 512 << 20
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("ABACO_")}
 
+
+def _as_nobody() -> list[str]:
+    """The beginning of a command that is run by an ordinary user."""
+    if os.geteuid() != 0:
+        return []
+    setpriv = shutil.which("setpriv") or "setpriv"
+    command = [setpriv, f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+    if subprocess.run([*command, "test", "-r", __file__], check=False).returncode == 0:
+        return command
+    # These sources are for root's eyes only: by root, who in a namespace of this kind is as powerless as others.
+    return [shutil.which("unshare") or "unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"]
+
+
+_AS_NOBODY = _as_nobody()
+_FILES_ARE_NOBODYS = _AS_NOBODY[:1] == [shutil.which("setpriv")]
+
 # What is called in containers is sent whole: there is no such module there.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -35,6 +51,7 @@ def directory() -> Iterator[Path]:
         directory = Path(name)
         if os.geteuid() == 0:
             _TUN.chmod(0o666)  # as distributions have it
+        if _FILES_ARE_NOBODYS:
             shutil.chown(directory, _NOBODY, _NOBODY)
         yield directory
 
@@ -42,9 +59,9 @@ def directory() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def server(directory: Path) -> Iterator[LiveServer]:
     (directory / "data").mkdir()
-    uid = _NOBODY if os.geteuid() == 0 else os.geteuid()
-    shutil.chown(directory / "data", uid, uid)
-    server = LiveServer(directory / "data", uid=uid, stop_grace_seconds="1", max_pids="64")
+    if _FILES_ARE_NOBODYS:
+        shutil.chown(directory / "data", _NOBODY, _NOBODY)
+    server = LiveServer(directory / "data", prefix=_AS_NOBODY, stop_grace_seconds="1", max_pids="64")
     with started(server, *_SAMPLES):
         yield server
     assert not _containers(server)
@@ -153,7 +170,8 @@ def _gulp(size: int) -> str:
 
 
 def test_processes_and_their_memory_are_limited(executor: AbacoExecutor) -> None:
-    assert 32 < executor.submit(_bomb).result() < 64
+    if _FILES_ARE_NOBODYS:  # processes of the machine's root are not counted, in whichever namespace
+        assert 32 < executor.submit(_bomb).result() < 64
     assert executor.submit(_gulp, _MEMORY // 2).result() == "given"
     assert executor.submit(_gulp, 2 * _MEMORY).result() == "refused"
 
@@ -210,18 +228,17 @@ def test_images_for_another_user_run_as_who_there_is(ab: Abaco, server: LiveServ
     assert ab.actor(actor.id).send("x").result().splitlines() == ["0", "written"]
 
 
-def test_run_and_doctor_need_no_root_either(server: LiveServer, directory: Path) -> None:
+def test_run_and_doctor_need_no_root_either(directory: Path) -> None:
     def abaco(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         environment = _ENVIRONMENT | {"HOME": str(directory), "ABACO_DATA": str(directory / "run")}
         return subprocess.run(
-            [_ABACO, *arguments],
+            [*_AS_NOBODY, _ABACO, *arguments],
             cwd=directory,
             env=environment,
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
-            **server.runs_as,
         )
 
     abaco("admin", "image", "import", SAMPLES / "abacosamples_wc.tar", "abacosamples/wc")
@@ -231,7 +248,7 @@ def test_run_and_doctor_need_no_root_either(server: LiveServer, directory: Path)
     assert "crun can start them here" in abaco("doctor").stdout
 
 
-def test_it_says_what_it_lacks(server: LiveServer, directory: Path) -> None:
+def test_it_says_what_it_lacks(directory: Path) -> None:
     data = directory / "poor"
     programs = directory / "bin"
     programs.mkdir()
@@ -240,6 +257,6 @@ def test_it_says_what_it_lacks(server: LiveServer, directory: Path) -> None:
     environment = _ENVIRONMENT | {"PATH": f"{_ABACO.parent}:{programs}"}
     options: dict[str, Any] = {"cwd": directory, "env": environment, "capture_output": True, "text": True}
     command = [str(_ABACO), "serve", "--data", str(data), "--port", str(free_port())]
-    done = subprocess.run(command, **options, timeout=60, check=False, **server.runs_as)
+    done = subprocess.run([*_AS_NOBODY, *command], **options, timeout=60, check=False)
     assert done.returncode == 5
     assert "crun, which is not installed" in done.stderr
