@@ -268,3 +268,19 @@ def test_a_program_ends_when_what_it_submitted_is_done(ab: Abaco, server: LiveSe
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "done\n"
     assert {actor.id for actor in ab.actors.list()} == before
+
+
+def test_a_program_ends_though_it_closed_its_client_first(ab: Abaco, server: LiveServer) -> None:
+    program = dedent("""
+        from abaco import Abaco, AbacoExecutor
+        with Abaco() as ab:
+            executor = AbacoExecutor(ab)
+            print(executor.submit(pow, 2, 3).result())
+            print(executor.actor_id)
+    """)
+    environment = {**os.environ, "ABACO_SERVER": server.url, "ABACO_TOKEN": server.token}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=_SECONDS)
+    result, actor_id = done.stdout.split()
+    assert (result, done.stderr) == ("8", "")
+    ab.actors.delete(actor_id)

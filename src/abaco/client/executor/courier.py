@@ -117,7 +117,8 @@ class Courier:
         self._stream.close()
         self._fetcher.close()
         if self._temporary:
-            with suppress(AbacoError):  # it is gone, or the server is
+            # The actor is gone, or the server is; or the client was closed, which httpx says by a RuntimeError.
+            with suppress(AbacoError, RuntimeError):
                 self._ab.actors.delete(self._actor_id)
         self.finished.set()
 
