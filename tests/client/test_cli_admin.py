@@ -1,10 +1,12 @@
 """`abaco admin` and who may use the server."""
 
 import fcntl
+import io
 from pathlib import Path
 
 import pytest
 from api.jwts import public_der, public_pem
+from argon2 import PasswordHasher
 from runtime.samples import add_file, busybox_layer, oci_archive
 
 from abaco.bootstrap.admin import Admin, open_admin
@@ -57,6 +59,19 @@ def test_tenants_are_added_changed_and_listed(data: Path, tmp_path: Path, capsys
         ["dev", "http://127.0.0.1:8000", "no"],
     ]
     assert use(data).store.tenants.find("LAB") == Tenant("LAB", "https://lab.test", public_pem())
+
+
+def test_a_password_may_be_piped(data: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    admin("user", "add", "ada")
+    with open_admin(Settings(data=data), create=False) as opened:
+        found = opened.store.users.find_password("dev", "ada")
+    assert found is not None
+    assert PasswordHasher().verify(found[1], "correct horse")
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    capsys.readouterr()
+    admin("user", "add", "bob", expected=2)
+    assert "password may not be empty" in capsys.readouterr().err
 
 
 def test_others_on_the_machine_read_nothing_even_where_the_directory_was_open_to_them(data: Path) -> None:

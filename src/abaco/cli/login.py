@@ -29,7 +29,7 @@ def _login(
     address = server or session.server or _stored_server()
     secret = token or session.token or _ask_token(address)
     with session.open(address, secret) as ab:
-        ab.actors.list()
+        ab.actors.list(limit=1)  # whatever there is to be read, the token is good
     file = credentials.write(credentials.Credentials(server=address.strip().rstrip("/"), token=secret))
     typer.echo(f"Logged in to {address}; stored in {file}.")
 

@@ -1,5 +1,6 @@
 """`abaco admin user`, and what else ends or begins a user's access: `token`, `revoke`."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -22,15 +23,20 @@ def register(admin: typer.Typer) -> None:
     admin.command("revoke")(_revoke)
 
 
+def _asked() -> str:
+    """Typed without an echo, or from a pipe: a password on the command line is seen by everybody on the machine."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
 def _add(
     ctx: typer.Context,
     name: str,
     password: Annotated[
-        str,
-        typer.Option(
-            prompt=True, hide_input=True, confirmation_prompt=True, help="Their password; asked for if left out."
-        ),
-    ],
+        str | None,
+        typer.Option(help="Their password; if left out it is asked for, or read from a pipe."),
+    ] = None,
     tenant: TenantOption = None,
     role: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(Role)}; repeatable; default user.")] = None,
     uid: Annotated[int | None, typer.Option(min=0, help="User id their containers run as.")] = None,
@@ -55,7 +61,7 @@ def _add(
     profile = {key: text for key, text in told.items() if text}
     with opened(ctx) as (admin, settings):
         user = User(tenant or settings.default_tenant, name, roles, uid, gid, profile)
-        admin.users.add(user, password)
+        admin.users.add(user, _asked() if password is None else password)
     typer.echo(f"User {name} of tenant {user.tenant} is there.")
 
 
