@@ -42,6 +42,7 @@ demo: setup ## Watch real actors run, from registration to results
 	$(VENV)/python -m scripts.demo
 
 bench: setup ## Measure what the documentation promises
+	@scripts/setup.sh parsl
 	PYTHONPATH=tests $(VENV)/python -m bench.run
 
 clean: ## Remove everything that setup and the tools made in this directory

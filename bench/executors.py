@@ -1,25 +1,34 @@
-"""How long ``list(executor.map(f, range(10_000)))`` takes: ours, a pool of processes, and Parsl's executor.
+"""How long ``list(executor.map(f, range(10_000)))`` takes: ours, a pool of processes, and Parsl's executor, in turn.
 
-    PYTHONPATH=tests .venv/bin/python -m bench.executors
-
-As many workers each; containers and processes are started before. Parsl is measured if it is installed for itself:
-``python3 -m venv build/parsl && build/parsl/bin/pip install parsl``.
+As many workers each; containers and processes are started before. Parsl is in an environment of its own (`make bench`
+makes it); where it cannot be had, its sides are left out.
 """
 
 import os
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from statistics import median
+from typing import IO, Any, cast
 
 from bench.live import ROOT, live_server
 
 from abaco import AbacoExecutor
 
-_CALLS, _WORKERS, _ROUNDS = 10_000, 4, 3
-_PARSL = ROOT / "build" / "parsl" / "bin"
+__all__ = ["CALLS", "OURS", "PARSL", "POOL", "WORKERS", "executor_times"]
+
+CALLS, WORKERS, _ROUNDS = 10_000, 2, 5
+"""Two workers: as many as the machine has cores."""
+OURS, POOL, PARSL = "`AbacoExecutor`", "`ProcessPoolExecutor`, `chunksize=1`", "Parsl's `HighThroughputExecutor`"
+_CHUNK = CALLS // (4 * WORKERS)
+_PARSL_PYTHON = ROOT / "build" / "parsl" / "bin" / "python"
+_PARSL_WORKER = _PARSL_PYTHON.with_name("process_worker_pool.py")
 _PARSL_PROGRAM = f"""
 import os, sys, tempfile, time
 from parsl.concurrent import ParslPoolExecutor
@@ -32,17 +41,16 @@ def square(x):
 
 os.chdir(tempfile.mkdtemp())
 block = LocalProvider(init_blocks=1, max_blocks=1)
-workers = dict(max_workers_per_node={_WORKERS}, cores_per_worker=0.1)
+workers = dict(max_workers_per_node={WORKERS}, cores_per_worker=0.1)
 htex = HighThroughputExecutor(address="127.0.0.1", provider=block, **workers)
 with ParslPoolExecutor(Config(executors=[htex])) as executor:
-    list(executor.map(square, range({_WORKERS})))
-    for options in ({{}}, {{"chunksize": int(sys.argv[1])}}):
-        seconds = []
-        for _ in range({_ROUNDS}):
-            started_at = time.perf_counter()
-            assert list(executor.map(square, range({_CALLS}), **options)) == [x * x for x in range({_CALLS})]
-            seconds.append(time.perf_counter() - started_at)
-        print(f"Parsl, {{options or 'as it comes'}}: {{min(seconds):.2f}} s", flush=True)
+    list(executor.map(square, range({WORKERS})))
+    print("ready", flush=True)
+    for line in sys.stdin:
+        started_at = time.perf_counter()
+        found = list(executor.map(square, range({CALLS}), chunksize=int(line)))
+        print(time.perf_counter() - started_at, flush=True)
+        assert found == [x * x for x in range({CALLS})]
 """
 
 
@@ -50,37 +58,60 @@ def square(x: int) -> int:
     return x * x
 
 
-def _report(name: str, executor: Executor, **options: int) -> None:
-    list(executor.map(square, range(_WORKERS), chunksize=1))
-    seconds = min(_timed(lambda: list(executor.map(square, range(_CALLS), **options))) for _ in range(_ROUNDS))
-    print(f"{name}: {seconds:.2f} s", flush=True)
+def executor_times() -> Mapping[str, float]:
+    """Medians in seconds, by side."""
+    with ExitStack() as leave:
+        folder = leave.enter_context(tempfile.TemporaryDirectory())
+        server = leave.enter_context(live_server(Path(folder, "data"), "py3_func"))
+        ab = leave.enter_context(server.client())
+        ours = leave.enter_context(AbacoExecutor(ab, num_workers=WORKERS, progress=False))
+        pool = leave.enter_context(ProcessPoolExecutor(WORKERS))
+        sides: dict[str, Callable[[], float]] = {
+            OURS: partial(_timed, ours),
+            f"{OURS}, `chunksize={_CHUNK}`": partial(_timed, ours, chunksize=_CHUNK),
+            POOL: partial(_timed, pool, chunksize=1),
+            f"`ProcessPoolExecutor`, `chunksize={_CHUNK}`": partial(_timed, pool, chunksize=_CHUNK),
+        }
+        if _PARSL_WORKER.exists():
+            parsl = leave.enter_context(_parsl())
+            sides[PARSL] = partial(parsl, 1)
+            sides[f"{PARSL}, `chunksize={_CHUNK}`"] = partial(parsl, _CHUNK)
+        else:
+            print(f"Parsl is left out: there is no {_PARSL_WORKER}.", file=sys.stderr)
+        for executor in (ours, pool):
+            list(executor.map(square, range(WORKERS), chunksize=1))
+        times: dict[str, list[float]] = {name: [] for name in sides}
+        for _ in range(_ROUNDS):
+            for name, side in sides.items():
+                times[name].append(side())
+        return {name: median(each) for name, each in times.items()}
 
 
-def _timed(work: Callable[[], object]) -> float:
+def _timed(executor: Executor, **options: Any) -> float:
     started_at = time.perf_counter()
-    work()
-    return time.perf_counter() - started_at
+    found = list(executor.map(square, range(CALLS), **options))
+    seconds = time.perf_counter() - started_at
+    assert found == [x * x for x in range(CALLS)]
+    return seconds
 
 
-def main() -> None:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        live_server(Path(folder, "data"), "py3_func") as server,
-        server.client() as ab,
-        AbacoExecutor(ab, num_workers=_WORKERS, progress=False) as ours,
-    ):
-        _report("AbacoExecutor, as it comes", ours)
-    chunk = _CALLS // (4 * _WORKERS)
-    with ProcessPoolExecutor(_WORKERS) as executor:
-        _report("ProcessPoolExecutor, as it comes", executor)
-        _report(f"ProcessPoolExecutor, chunksize={chunk}", executor, chunksize=chunk)
-    if _PARSL.exists():
-        environment = {**os.environ, "PATH": f"{_PARSL}:{os.environ['PATH']}", "PYTHONPATH": ""}
-        with tempfile.NamedTemporaryFile("w", suffix=".py") as program:
-            program.write(_PARSL_PROGRAM)
-            program.flush()
-            subprocess.run([_PARSL / "python", program.name, str(chunk)], env=environment, check=True)
+@contextmanager
+def _parsl() -> Iterator[Callable[[int], float]]:
+    """Times a map with chunks of so many calls."""
+    environment = {**os.environ, "PATH": f"{_PARSL_PYTHON.parent}:{os.environ['PATH']}", "PYTHONPATH": ""}
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as program:
+        program.write(_PARSL_PROGRAM)
+        program.flush()
+        command = [str(_PARSL_PYTHON), program.name]
+        with subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            asked, answers = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
+            assert answers.readline() == "ready\n"
 
+            def timed(chunk: int) -> float:
+                print(chunk, file=asked, flush=True)
+                return float(answers.readline())
 
-if __name__ == "__main__":
-    main()
+            yield timed
+            asked.close()

@@ -1,4 +1,4 @@
-"""How many messages a second are accepted, each on disk when it is answered: `wrk`, 32 connections."""
+"""How many messages a second are accepted, each on disk when it is answered: by `wrk`."""
 
 import re
 import subprocess
@@ -28,13 +28,13 @@ class Target:
     token: str
 
 
-def measure_posts(server: Target, actor_id: str, seconds: int) -> float:
+def measure_posts(server: Target, actor_id: str, seconds: int, connections: int = 32) -> float:
     """Accepted posts a second. Raises RuntimeError if any request failed."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(_SCRIPT.replace("{token}", server.token))
         script.flush()
         url = f"{server.url}/actors/v2/{actor_id}/messages"
-        command = ["wrk", "--threads", "1", "--connections", "32", "--duration", f"{seconds}s"]
+        command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
         output = subprocess.run(
             [*command, "--script", str(Path(script.name)), url], capture_output=True, text=True, check=True
         ).stdout

@@ -16,6 +16,7 @@ from bench.calls import caller, cold_times, interleaved, percentile, warm_rate
 from bench.containers import BareLoop, DockerLoop, bare_loop, drain_rate
 from bench.docker import docker_loop
 from bench.echo import echo_server
+from bench.executors import CALLS, OURS, PARSL, POOL, WORKERS, executor_times
 from bench.live import ROOT, SAMPLES, LiveServer, live_server
 from bench.memory import children, resident_megabytes
 from bench.plot import draw
@@ -33,6 +34,7 @@ _MESSAGES = 2_000
 _CALLS = 1_000
 _COLD = 20
 _POST_SECONDS = 8
+_CONNECTIONS = (32, 128)
 _WARM_SECONDS = 5.0
 _MANY_ACTORS = (100, 10_000)
 _WORKERS = (1, 2, 4, 8)
@@ -51,8 +53,9 @@ class Results:
     warm_backlog: float = 0.0
     cold_ready: list[float] = field(default_factory=list)
     cold_answer: list[float] = field(default_factory=list)
-    posts: float = 0.0
-    echoes: float = 0.0
+    posts: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """By connections: ours, and those of a handler that does nothing."""
+    executors: Mapping[str, float] = field(default_factory=dict)
     workers: dict[int, float] = field(default_factory=dict)
     crowds: dict[int, list[float]] = field(default_factory=dict)
     idle: Mapping[str, float] = field(default_factory=dict)
@@ -97,13 +100,16 @@ def _calls(server: LiveServer, cold: str, warm: str, bare: BareLoop, results: Re
 def _posts(server: LiveServer, ab: Abaco, results: Results) -> None:
     # One worker: what is measured is accepting, not executing.
     actor = _ready(ab, _SAMPLE, max_workers=1)
-    posts, echoes = [], []
+    ours = Target(server.url, server.token)
     with echo_server(server) as echo:
-        for _ in range(_ROUNDS):
-            posts.append(measure_posts(Target(server.url, server.token), actor, _POST_SECONDS))
-            echoes.append(measure_posts(echo, actor, _POST_SECONDS))
+        for connections in _CONNECTIONS:
+            rates = [
+                [measure_posts(side, actor, _POST_SECONDS, connections) for side in (ours, echo)]
+                for _ in range(_ROUNDS)
+            ]
+            posts, echoes = map(statistics.median, zip(*rates, strict=True))
+            results.posts[connections] = posts, echoes
     ab.messages.purge(actor)
-    results.posts, results.echoes = statistics.median(posts), statistics.median(echoes)
 
 
 def _crowds(results: Results) -> None:
@@ -169,6 +175,7 @@ def measure() -> Results:
         _posts(server, ab, results)
     _workers(results)
     _crowds(results)
+    results.executors = executor_times()
     return results
 
 
@@ -221,19 +228,43 @@ Warm calls over 4 workers: {results.warm_backlog:.0f} a second of a backlog of {
 
 def _other_lines(results: Results) -> list[str]:
     rows = [[f"{n:,}", f"{percentile(times, 50):.1f} ms"] for n, times in results.crowds.items()]
-    text = f"""\
-## Messages accepted (fsynced), wrk, 32 connections, engine running
-
-{results.posts:,.0f} a second, {results.posts / results.echoes:.0%} of the {results.echoes:,.0f} of a handler behind the
-same edge that reads the message and answers.
-
-## Many actors
-"""
+    accepted = [
+        [connections, f"{posts:,.0f}", f"{echoes:,.0f}", f"{posts / echoes:.0%}"]
+        for connections, (posts, echoes) in results.posts.items()
+    ]
     after = f"""
 Resident memory of API and engine: {_memory(results.idle)} idle with {max(results.crowds):,} actors,
 {_memory(results.loaded)} after the backlogs. Processes below the idle engine: {results.idle_children}.
 """
-    return [text, *_table(["registered actors", "synchronous message, p50"], rows), after]
+    return [
+        "## Messages accepted (fsynced) a second, wrk, engine running",
+        "",
+        "The other side is a handler behind the same edge that reads the message and answers, no more.",
+        "",
+        *_table(["connections", "Abaco", "handler", "of it"], accepted),
+        "",
+        "## Many actors",
+        "",
+        *_table(["registered actors", "synchronous message, p50"], rows),
+        after,
+        *_executor_lines(results.executors),
+    ]
+
+
+def _executor_lines(seconds: Mapping[str, float]) -> list[str]:
+    ours, pool = seconds[OURS], seconds[POOL]
+    rows = [[name, f"{each:.2f} s", f"{each / ours:.2f}"] for name, each in seconds.items()]
+    compared = f"{ours / pool:.2f} of the pool's with `chunksize=1`"
+    if PARSL in seconds:
+        compared += f", and {ours / seconds[PARSL]:.3f} of Parsl's"
+    return [
+        f"## `list(executor.map(f, range({CALLS:,})))`, a trivial function, {WORKERS} workers each, sides in turn",
+        "",
+        *_table(["side", "median", "of ours"], rows),
+        "",
+        f"Ours is {compared}: it shares the calls out in chunks by itself, as neither of the others does.",
+        "",
+    ]
 
 
 def _memory(roles: Mapping[str, float]) -> str:

@@ -4,6 +4,7 @@
 #
 #   make setup                            as root, or as a user who may use sudo
 #   scripts/setup.sh packages NAME...     (used by the above, as root) install packages of the distribution
+#   scripts/setup.sh parsl                (used by `make bench`) install Parsl, for comparison
 #
 # Everything is looked at on every run and done only where it is missing, so there is no stamp that could be wrong;
 # with nothing to do it takes well under a second. It never asks a question, but for sudo's password on a terminal.
@@ -11,6 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 UV_VERSION=0.13.9
+PARSL_VERSION=2026.10.26
 UV=build/uv-$UV_VERSION/bin/uv
 
 say() { printf '%s\n' "$*"; }
@@ -133,6 +135,14 @@ ensure_clients() {
     done
 }
 
+# Without a network the comparison is left out, so this fails in words only.
+ensure_parsl() {
+    [ ! -x build/parsl/bin/process_worker_pool.py ] || return 0
+    say "Installing Parsl, for comparison"
+    "$UV" venv --quiet --clear --python "$(find_python)" build/parsl
+    "$UV" pip install --quiet --python build/parsl "parsl==$PARSL_VERSION" || say "Parsl is left out."
+}
+
 # --- sample images ---------------------------------------------------------------------------------------------------
 
 ensure_images() {
@@ -148,6 +158,8 @@ ensure_images() {
 if [ "${1:-}" = packages ]; then
     shift
     install_packages "$@"
+elif [ "${1:-}" = parsl ]; then
+    ensure_parsl
 else
     find_python >/dev/null  # without it nothing below is of use
     ensure_programs
