@@ -1,9 +1,10 @@
 import socket
+import tarfile
 from pathlib import Path
 
 import pytest
 from runtime.registry import push
-from runtime.samples import add_accounts, busybox_layer, docker_archive, oci_archive
+from runtime.samples import add_accounts, add_file, busybox_layer, docker_archive, oci_archive
 
 from abaco.domain.image import at_digest
 from abaco.ports import ImageError, ImageRef
@@ -66,6 +67,22 @@ def test_a_registry_that_cannot_be_reached(store: OciImages, address: str, tmp_p
     with pytest.raises(ImageError, match="its registry cannot be reached"):
         store.prepare(ImageRef(f"{address}/x/y:1", None))
     assert not list((tmp_path / "images/work").iterdir())
+
+
+def test_an_image_that_is_too_large_is_not_unpacked(registry: str, tmp_path: Path) -> None:
+    def add_much(tar: tarfile.TarFile) -> None:
+        add_file(tar, "zeros", bytes(64 << 20), 0o644)
+
+    archive, name, images = tmp_path / "image.tar", f"{registry}/team/large:1", tmp_path / "images"
+    oci_archive(archive, busybox_layer(add_much), CONFIG)
+    push(f"oci-archive:{archive}", name)
+    for most in (32 << 20, 1 << 10):  # more than it has packed, and less
+        with pytest.raises(ImageError, match=f"more than the {most} bytes"):
+            OciImages(images, [registry], most=most).prepare(ImageRef(name, None))
+    with pytest.raises(ImageError, match="not enough room on the disk"):
+        OciImages(images, [registry], least_free=1 << 60).prepare(ImageRef(name, None))
+    assert not [*(images / "unpacked").iterdir(), *(images / "work").iterdir()]
+    assert OciImages(images, [registry], most=256 << 20, least_free=1).prepare(ImageRef(name, None)).config == CONFIG
 
 
 def test_patience_with_a_registry_ends(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from abaco.bootstrap.machine import open_crun, starts_without_root
+from abaco.domain.actor import memory_bytes
 from abaco.errors import Unavailable
 from abaco.ports import Clock, ImageProvider, Runtime
 from abaco.runtime.docker.location import answering_socket
@@ -53,4 +54,10 @@ def _crun(settings: Settings, clock: Clock) -> tuple[Runtime, ImageProvider]:
 
 
 def _oci_images(settings: Settings, *, rootless: bool) -> OciImages:
-    return OciImages(settings.data / "images", settings.insecure_registries, rootless=rootless)
+    return OciImages(
+        settings.data / "images",
+        settings.insecure_registries,
+        rootless=rootless,
+        most=memory_bytes(settings.max_image_size),
+        least_free=memory_bytes(settings.min_free_space),
+    )

@@ -10,14 +10,17 @@ import hashlib
 import json
 from collections.abc import Collection
 from pathlib import Path
+from shutil import disk_usage
 from typing import Final
 
 from abaco.domain.image import at_digest, registry
-from abaco.domain.manifest import Manifest
+from abaco.domain.manifest import Manifest, parse_manifest
+from abaco.errors import AbacoError
 from abaco.ports import ImageError, ImageProvider, ImageRef, PreparedImage
 from abaco.runtime.archives import archive_source
 from abaco.runtime.image_directory import ImageDirectory
 from abaco.runtime.kernel import sync_filesystem
+from abaco.runtime.layers import require_size
 from abaco.runtime.layout import digest_hex, image_config, lay_out, manifest_digest, read_json
 from abaco.runtime.overlay import delete_tree
 from abaco.runtime.pushed import gather, measured
@@ -26,11 +29,13 @@ from abaco.runtime.skopeo import require_tools, run_tool
 __all__ = ["OciImages"]
 
 _LAYOUT: Final = "layout"
+_PLENTY: Final = 1 << 62
 
 
 class OciImages(ImageProvider):
     """The images below `directory`; several processes may share it.
 
+    What is fetched may take `most` bytes, packed and unpacked, and leaves `least_free` on the disk; None is no limit.
     With `rootless` all files are unpacked as this process's own, whoever the image says they belong to.
     """
 
@@ -42,12 +47,16 @@ class OciImages(ImageProvider):
         unpack_timeout_seconds: float = 900.0,
         *,
         rootless: bool = False,
+        most: int | None = None,
+        least_free: int | None = None,
     ) -> None:
         self._directory = ImageDirectory(directory)
         self._unpacked = directory / "unpacked"
         self._insecure = frozenset(insecure_registries)
         self._pull_timeout = pull_timeout_seconds
         self._unpack_timeout = unpack_timeout_seconds
+        self._most = most
+        self._least_free = least_free
         self._unpack_options = ["--rootless"] if rootless else []
         self._unpacked.mkdir(exist_ok=True)
         require_tools("skopeo", "umoci")
@@ -106,10 +115,13 @@ class OciImages(ImageProvider):
     def _current_digest(self, name: str) -> str:
         """What the registry has under `name` now; one request, no layers."""
         with self._directory.workspace() as workspace:
-            insecure = [f"--tls-verify={_flag(not self._is_insecure(name))}"]
-            command = ["skopeo", "--insecure-policy", "inspect", "--raw", *insecure, f"docker://{name}"]
-            manifest = run_tool(command, workspace, self._pull_timeout)
+            manifest = self._inspect(name, workspace, "--raw")
         return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+
+    def _inspect(self, name: str, workspace: Path, *options: str) -> bytes:
+        secure = f"--tls-verify={_flag(not self._is_insecure(name))}"
+        command = ["skopeo", "--insecure-policy", "inspect", "--no-tags", *options, secure, f"docker://{name}"]
+        return run_tool(command, workspace, self._pull_timeout)
 
     def _fetch(self, name: str, digest: str, workspace: Path) -> None:
         """Unpack an image from the blobs that are here or else from its registry."""
@@ -118,8 +130,32 @@ class OciImages(ImageProvider):
                 return
             self._share_blobs(workspace)
             if not lay_out(workspace / _LAYOUT, digest):
+                self._require_room_for_packed(at_digest(name, digest), workspace)
                 self._copy(f"docker://{at_digest(name, digest)}", workspace, secure=not self._is_insecure(name))
+            self._require_room_for_unpacked(workspace / _LAYOUT)
             self._unpack(digest, workspace)
+
+    def _require_room_for_packed(self, name: str, workspace: Path) -> None:
+        """Raise ImageError if the image is too large as its registry has it, before anything of it is fetched."""
+        if self._most is not None or self._least_free is not None:
+            layers = json.loads(self._inspect(name, workspace)).get("LayersData") or ()
+            self._require_room(sum(int(layer["Size"]) for layer in layers))
+
+    def _require_room_for_unpacked(self, layout: Path) -> None:
+        if self._most is not None or self._least_free is not None:
+            blobs = layout / "blobs" / "sha256"
+            text = (blobs / digest_hex(manifest_digest(layout))).read_text()
+            most = _PLENTY if self._most is None else self._most
+            try:
+                self._require_room(measured(blobs, parse_manifest(text), most))
+            except AbacoError as error:
+                raise ImageError(str(error)) from None
+
+    def _require_room(self, size: int) -> None:
+        """Raise ImageError if so many bytes are more than there may be, or than there is room for."""
+        require_size(size, self._most)
+        if self._least_free is not None and disk_usage(self._unpacked).free - size < self._least_free:
+            raise ImageError("there is not enough room on the disk for it")
 
     def _unpack_once(self, digest: str, workspace: Path) -> None:
         with self._directory.locked(digest):

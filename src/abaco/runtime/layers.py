@@ -12,7 +12,7 @@ from typing import IO, Final
 
 from abaco.ports import ImageError
 
-__all__ = ["unpacked_size"]
+__all__ = ["require_size", "unpacked_size"]
 
 _BLOCK: Final = 512
 _PIECE: Final = 1 << 20
@@ -48,8 +48,7 @@ class _Bounded:
     def read(self, size: int) -> bytes:
         data = self._file.read(size)
         self.read_so_far += len(data)
-        if self.read_so_far > self._most:
-            raise _too_large(self._most)
+        require_size(self.read_so_far, self._most)
         return data
 
     def exactly(self, size: int) -> bytes:
@@ -80,8 +79,7 @@ def _measured(tar: _Bounded, most: int) -> int:
                 raise ImageError("one of its layers holds a link, directory or device with a size")
             tar.skip(padded)
             files += 1
-        if tar.read_so_far + files * _COST_OF_A_FILE > most:
-            raise _too_large(most)
+        require_size(tar.read_so_far + files * _COST_OF_A_FILE, most)
     while tar.read(_PIECE):
         pass  # what follows the end is unpacked, too, if only to be dropped
     return tar.read_so_far + files * _COST_OF_A_FILE
@@ -103,5 +101,7 @@ def _size(field: bytes) -> int:
     return int(field.strip(b" \0") or b"0", 8)
 
 
-def _too_large(most: int) -> ImageError:
-    return ImageError(f"it takes more than the {most} bytes that it may take here")
+def require_size(size: int, most: int | None) -> None:
+    """Raises ImageError."""
+    if most is not None and size > most:
+        raise ImageError(f"it takes more than the {most} bytes that it may take here")

@@ -208,7 +208,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...], Meta(description="Registries (host:port) that may be pulled from without TLS.")
     ] = ()
     max_image_size: Annotated[
-        str, Meta(description="Size of an image that a user pushes, packed and unpacked, such as 10g; -1 is no limit.")
+        str,
+        Meta(
+            description="Size of an image that a user pushes, or has fetched from a registry, packed and unpacked, such "
+            "as 10g; -1 is no limit."
+        ),
     ] = "10g"
     max_pushed_size: Annotated[
         str, Meta(description="Disk space of all that one user has pushed, packed and unpacked; -1 is no limit.")
