@@ -3,11 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
 
+from abaco.api import params
 from abaco.api.batcher import Batcher
 from abaco.domain.message import Payload
 from abaco.errors import AbacoError, InvalidInput
@@ -138,13 +140,31 @@ def test_a_client_that_goes_away_while_it_sends_leaves_nothing(world: World) -> 
     assert world.everything() == before
 
 
-async def send_half(world: World, path: str, kind: str) -> list[Any]:
-    """Two megabytes of a body, then the end of the connection; what was answered."""
+def test_a_client_that_falls_silent_while_it_sends_is_not_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(params, "_SILENCE_SECONDS", 0.01)
+    actor = world.actor()
+    before = world.everything()
+    for kind in ("application/octet-stream", "application/json"):
+        answers = world.http.portal.call(partial(send_half, world, f"{actor}/messages", kind, then=None))
+        assert [answer["status"] for answer in answers if answer["type"] == "http.response.start"] == [400]
+        assert any(b"Nothing more of the body came" in answer.get("body", b"") for answer in answers)
+    assert world.everything() == before
+
+
+_GONE = {"type": "http.disconnect"}
+
+
+async def send_half(world: World, path: str, kind: str, then: dict[str, str] | None = _GONE) -> list[Any]:
+    """Two megabytes of a body, then the end of the connection, or nothing at all; what was answered."""
     answers: list[Any] = []
     pieces = [{"type": "http.request", "body": b"1" * 1024**2, "more_body": True}] * 2
 
     async def receive() -> Any:
-        return pieces.pop() if pieces else {"type": "http.disconnect"}
+        if not pieces and then is None:
+            await anyio.sleep_forever()
+        return pieces.pop() if pieces else then
 
     async def send(message: Any) -> None:
         answers.append(message)

@@ -1,6 +1,7 @@
 """Parameters of a request, whether they come as JSON, form or query string, in either spelling."""
 
 import re
+from asyncio import timeout
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
@@ -26,6 +27,8 @@ __all__ = [
 
 MAX_BODY_BYTES = 8 * 1024**2
 """Of anything but binary messages; no field may be nearly as large."""
+_SILENCE_SECONDS = 60.0
+"""As long as web servers wait: somebody who sends nothing keeps no connection and no file open."""
 _MAX_DEPTH = 100
 _MAX_INTEGER = 2**53
 _DIGITS = re.compile(r"[+-]?[0-9]+")
@@ -79,10 +82,14 @@ def query_value(request: Request[Any, Any, Any], name: str) -> str:
 
 
 async def body_pieces(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
-    """The body as it arrives, once; raises InvalidInput if the client goes away before its end."""
+    """The body as it arrives, once; raises InvalidInput if the client goes away, or falls silent, before its end."""
     more = True
     while more:
-        message: Mapping[str, Any] = await request.receive()
+        try:
+            async with timeout(_SILENCE_SECONDS):
+                message: Mapping[str, Any] = await request.receive()
+        except TimeoutError:
+            raise InvalidInput(f"Nothing more of the body came for {_SILENCE_SECONDS:g} seconds.") from None
         if message["type"] != "http.request":
             raise InvalidInput("The connection ended before the body did.")
         more = message.get("more_body", False)

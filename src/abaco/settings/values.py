@@ -209,10 +209,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     max_image_size: Annotated[
         str,
-        Meta(
-            description="Size of an image that a user pushes, or has fetched from a registry, packed and unpacked, such "
-            "as 10g; -1 is no limit."
-        ),
+        Meta(description="Size of an image that a user pushes or has fetched, packed and unpacked; -1 is no limit."),
     ] = "10g"
     max_pushed_size: Annotated[
         str, Meta(description="Disk space of all that one user has pushed, packed and unpacked; -1 is no limit.")
