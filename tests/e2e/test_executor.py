@@ -139,6 +139,21 @@ def test_an_actor_that_is_deleted_breaks_the_executor(ab: Abaco) -> None:
     executor.shutdown()
 
 
+def test_a_name_leads_to_nobody_elses_actor(server: LiveServer, ab: Abaco) -> None:
+    server.admin("user", "add", "mallory", "--password", "pw")
+    with Abaco(server.url, server.admin("token", "mallory")) as other:
+        trap = other.actors.add("abacosamples/py3_func", name="popular", hints=["warm"])
+        other.actors.updatePermissions(actorId=trap.id, body={"user": "ABACO_WORLD", "level": "UPDATE"})
+        assert trap.id in {each.id for each in ab.actors.list()}
+        with pytest.raises(NotFound):
+            AbacoExecutor.attach("popular", ab)
+        with AbacoExecutor(ab, name="popular") as executor:
+            assert executor.actor_id != trap.id
+            assert executor.submit(square, 3).result(_SECONDS) == 9
+        ab.actors.delete(executor.actor_id)
+        other.actors.delete(trap.id)
+
+
 def test_executors_with_names_are_found_again(ab: Abaco) -> None:
     first = AbacoExecutor(ab, name="named", num_workers=1)
     assert first.submit(square, 3).result(_SECONDS) == 9

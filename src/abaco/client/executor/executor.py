@@ -17,6 +17,7 @@ from abaco.client.executor.frames import Packed, packed
 from abaco.client.executor.images import ImageCheck
 from abaco.client.executor.mapping import Mapped
 from abaco.client.executor.tasks import AbacoFuture, Outcome, Task, many, one
+from abaco.client.ownership import own
 from abaco.errors import Conflict, InvalidInput, NotFound
 
 __all__ = ["DEFAULT_IMAGE", "AbacoExecutor"]
@@ -42,7 +43,8 @@ class AbacoExecutor(Executor):
     Without `name` the actor is the executor's own: at most `2 * num_workers` messages are sent ahead, futures that
     were not sent can be cancelled, and `shutdown` deletes the actor. With a `name` it stays, and is found again by it:
     `submit` and `map` return when what they send is on the server's disk, whatever becomes of this process: `attach`.
-    `actor_id` is an actor to use, which also stays.
+    `actor_id` is an actor to use, which also stays; who may change it gets the functions, and can have code run here
+    by what it answers.
 
     `progress` shows a bar for maps that take long; None does so on a terminal and in a notebook.
 
@@ -216,10 +218,13 @@ class AbacoExecutor(Executor):
 
 
 def _found(ab: Abaco, name: str | None, image: str | None) -> Actor | None:
-    """The caller's oldest actor of that name. Raises Conflict if it has another image than asked for."""
+    """The caller's oldest actor of that name. Raises Conflict if it has another image than asked for.
+
+    Never somebody else's who shares it: functions and data would be sent to them, and their answers unpickled here.
+    """
     if name is None:
         return None
-    found = next((each for each in ab.actors.list() if each.name == name and "warm" in each.hints), None)
+    found = next(iter(own(ab, (each for each in ab.actors.list() if each.name == name and "warm" in each.hints))), None)
     if found is not None and image not in {None, found.image}:
         raise Conflict(f"the executor {name!r} has the image {found.image}: delete its actor, or take another name.")
     return found
