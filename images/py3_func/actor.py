@@ -79,6 +79,8 @@ def contents(modules: list[str]) -> bytes:
 def outcomes(function: Any, calls: Any) -> list[Any]:
     try:
         call, arguments = unpickled(function), value_of(calls)
+    except Refused as error:
+        return [failure(RuntimeError(f"the function or its arguments cannot be read: {error}"))]
     except BaseException as error:  # noqa: BLE001 - whatever reading a pickle raises
         return [failure(error)]  # of all calls: nobody knows here how many there are
     return [outcome(call, *each) for each in arguments]
