@@ -203,13 +203,21 @@ class Refused(Exception):
     """The service's own words, or that it was not reached."""
 
 
+class Missing(Refused):
+    """There is no such file; but there may be."""
+
+
 def store(pieces: Sequence[memoryview]) -> str:
     """Have the service keep `pieces`, one after the other, as a file; its digest."""
     hashed = hashlib.sha256()
     for piece in pieces:
         hashed.update(piece)
     digest = f"sha256:{hashed.hexdigest()}"
-    exchange("PUT", digest, pieces, lambda response: response.read())
+    name = f"{digest}?size={size_of(pieces)}"
+    try:
+        exchange("GET", name, (), lambda _: None)  # then it is there already
+    except Missing:
+        exchange("PUT", digest, pieces, lambda response: response.read())
     return digest
 
 
@@ -238,7 +246,7 @@ def exchange(method: str, digest: str, pieces: Sequence[memoryview], read: Calla
         if status == 200:
             return
         if status != 503 or pause is None:
-            raise Refused(text)
+            raise (Missing if status == 404 else Refused)(text)
         time.sleep(pause)
 
 

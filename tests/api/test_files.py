@@ -155,7 +155,10 @@ class TestWhoMay:
 
 class TestHowMuch:
     def refused(self, world: World, actor: str, tmp_path: Path, saying: str, data: bytes = DATA) -> None:
-        refused = world.refuse("PUT", f"{actor}/files/{digest_of(data)}", content=data, saying=saying)
+        path = f"{actor}/files/{digest_of(data)}"
+        world.require_refused(world.send("GET", f"{path}?size={len(data)}"), 400, saying)
+        assert world.send("HEAD", f"{path}?size={len(data)}").status_code == 400
+        refused = world.refuse("PUT", path, content=data, saying=saying)
         assert refused.headers["x-abaco-error-code"] == "too_large"
         assert digest_of(data).partition(":")[2] not in names(tmp_path, actor)
 
@@ -174,6 +177,16 @@ class TestHowMuch:
         put(world, bobs, user="bob")
         world.send("DELETE", first)
         put(world, second)
+
+    def test_one_may_ask_before(self, world: World) -> None:
+        actor = world.actor()
+        path = f"{actor}/files/{DIGEST}?size={len(DATA)}"
+        assert world.send("HEAD", path).status_code == 404
+        world.post(f"{actor}/permissions", json={"user": "bob", "level": "READ"})
+        assert world.send("GET", path, "bob").status_code == 400
+        put(world, actor)
+        assert world.send("GET", path).content == DATA
+        world.require_refused(world.send("GET", f"{actor}/files/{DIGEST}?size=x"), 400, "number of bytes")
 
     def test_what_is_on_its_way_counts(self, make_world: MakeWorld, tmp_path: Path) -> None:
         world = make_world(max_files_size="6m")

@@ -34,6 +34,8 @@ class Keeper:
             raise trouble
         if trouble is not None:
             return trouble
+        if request.method == "HEAD":
+            assert request.url.params["size"] == str(len(DATA))
         actor, _, digest = request.url.path.removeprefix("/actors/v2/").partition("/files/")
         assert actor == "sums"
         if request.method == "PUT":
@@ -108,6 +110,13 @@ def test_a_refusal_is_not_tried_again(keeper: Keeper) -> None:
     with pytest.raises(NotFound):
         keeper.download(5)
     assert keeper.asked == ["HEAD", "PUT", "GET"]
+
+
+def test_what_would_be_refused_is_not_sent(keeper: Keeper) -> None:
+    keeper.troubles = [httpx.Response(400), refusal(400, "too_large")]
+    with pytest.raises(TooLarge, match="No"):
+        keeper.upload()
+    assert keeper.asked == ["HEAD", "GET"]
 
 
 @pytest.mark.parametrize(("length", "saying"), [(-1, "longer"), (1, "shorter")])

@@ -45,16 +45,22 @@ class Files:
         self._repeated(lambda: self._download(actor_id, digest, into))
 
     def _upload(self, actor_id: str, digest: str, pieces: Sequence[memoryview]) -> None:
-        if self._call("HEAD", actor_id, digest).is_success:
-            return
-        result_of(self._call("PUT", actor_id, digest, pieces))
+        asked = self._call("HEAD", actor_id, digest, pieces)
+        if asked.status_code == httpx.codes.NOT_FOUND:
+            result_of(self._call("PUT", actor_id, digest, pieces))
+        elif asked.is_server_error:
+            result_of(asked)
+        elif asked.is_client_error:
+            # Refused before it is sent: an answer in the middle of sending may be lost. This one says why.
+            result_of(self._call("GET", actor_id, digest, pieces))
 
-    def _call(self, method: str, actor_id: str, digest: str, pieces: Sequence[memoryview] = ()) -> httpx.Response:
-        described = {"Content-Type": "application/octet-stream", "Content-Length": str(sum(map(len, pieces)))}
+    def _call(self, method: str, actor_id: str, digest: str, pieces: Sequence[memoryview]) -> httpx.Response:
+        size = str(sum(map(len, pieces)))
+        described = {"Content-Type": "application/octet-stream", "Content-Length": size}
         return self._connection.call(
             method,
             path("actors", "v2", actor_id, "files", digest),
-            params={},
+            params={} if method == "PUT" else {"size": size},
             headers=described if method == "PUT" else {},
             content=_small(pieces) if method == "PUT" else None,
             timeout=httpx.Timeout(_PATIENCE_SECONDS, connect=CONNECT_TIMEOUT),

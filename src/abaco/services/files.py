@@ -42,9 +42,7 @@ class Files:
         """A file of `size` bytes on its way in; raises TooLarge past a limit."""
         actor = self._access.require(caller, identifier, Level.EXECUTE, own=True)
         require_digest(digest)
-        if self._limits.file is not None and size > self._limits.file:
-            raise TooLarge(f"A file has {size} bytes; it may have {self._limits.file} here (setting max_file_size).")
-        self._require_room(actor, size)
+        self._require_allowed(actor, size)
 
         def draft() -> Draft:
             begun = self._files.begin(actor.id, size)
@@ -62,13 +60,24 @@ class Files:
 
         return _FileUpload(digest, draft, check, lambda: self._files.touch(actor.id, digest, self._clock.now()))
 
-    def open(self, caller: Principal, identifier: str, digest: str) -> BinaryIO:
-        """A file, to be read and closed. Raises NotFound if the actor has none with that digest."""
-        actor = self._access.require(caller, identifier, Level.READ, own=True)
+    def open(self, caller: Principal, identifier: str, digest: str, size: int | None = None) -> BinaryIO:
+        """A file, to be read and closed. Raises NotFound if the actor has none with that digest.
+
+        Who would upload it then says its `size`, and gets what `begin` would raise.
+        """
+        level = Level.READ if size is None else Level.EXECUTE
+        actor = self._access.require(caller, identifier, level, own=True)
         file = self._files.open(actor.id, require_digest(digest), self._clock.now())
         if file is None:
+            if size is not None:
+                self._require_allowed(actor, size)
             raise NotFound(f"The actor has no file {digest}: it was never uploaded, or has expired.")
         return file
+
+    def _require_allowed(self, actor: Actor, size: int) -> None:
+        if self._limits.file is not None and size > self._limits.file:
+            raise TooLarge(f"A file has {size} bytes; it may have {self._limits.file} here (setting max_file_size).")
+        self._require_room(actor, size)
 
     def _require_room(self, actor: Actor, more: int) -> None:
         limit = self._limits.owner
