@@ -4,6 +4,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import wait
 from contextlib import ExitStack
 from typing import Any
 
@@ -33,7 +34,7 @@ class Mapped:
         try:
             with bar:
                 while self._under_way:
-                    outcomes = self._next()
+                    outcomes = self._next(bar)
                     while outcomes:
                         bar.advance()
                         yield outcomes.popleft().get()  # in no variable: what was handed out is not held here
@@ -41,12 +42,20 @@ class Mapped:
             for future in self._under_way:
                 future.cancel()
 
-    def _next(self) -> deque[Outcome]:
-        left = None if self._deadline is None else self._deadline - time.monotonic()
-        outcomes: deque[Outcome] = deque(self._under_way[0].result(left))
+    def _next(self, bar: "_Bar") -> deque[Outcome]:
+        first = self._under_way[0]
+        if (pause := bar.pause()) is not None:
+            # Who waits sees that there is something to wait for, even before the first result.
+            left = self._left()
+            if wait([first], pause if left is None else min(pause, left)).not_done:
+                bar.show()
+        outcomes: deque[Outcome] = deque(first.result(self._left()))
         self._under_way.popleft()
         self._under_way.extend([future] if (future := next(self._futures, None)) is not None else [])
         return outcomes
+
+    def _left(self) -> float | None:
+        return None if self._deadline is None else self._deadline - time.monotonic()
 
 
 class _Bar:
@@ -65,14 +74,22 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def pause(self) -> float | None:
+        """Seconds until it will be shown; None if it is, or is not to be."""
+        if not self._shown or self._update is not None:
+            return None
+        return max(0.0, self._at - time.monotonic())
+
     def advance(self) -> None:
+        """There is one more result."""
         self._done += 1
-        if not self._shown:
-            return
-        if self._update is None and time.monotonic() >= self._at:
-            self._update = self._open()
+        if self.pause() == 0.0:
+            self.show()
         if self._update is not None:
             self._update(self._done)
+
+    def show(self) -> None:
+        self._update = self._open()
 
     def _open(self) -> Any:
         # Forty milliseconds that short maps need not pay.
