@@ -1,7 +1,7 @@
 """Parameters of a request, whether they come as JSON, form or query string, in either spelling."""
 
 import re
-from asyncio import timeout
+from asyncio import CancelledError, current_task, get_running_loop
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
@@ -85,15 +85,34 @@ async def body_pieces(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
     """The body as it arrives, once; raises InvalidInput if the client goes away, or falls silent, before its end."""
     more = True
     while more:
-        try:
-            async with timeout(_SILENCE_SECONDS):
-                message: Mapping[str, Any] = await request.receive()
-        except TimeoutError:
-            raise InvalidInput(f"Nothing more of the body came for {_SILENCE_SECONDS:g} seconds.") from None
+        message = await _received(request)
         if message["type"] != "http.request":
             raise InvalidInput("The connection ended before the body did.")
         more = message.get("more_body", False)
         yield message.get("body", b"")
+
+
+async def _received(request: Request[Any, Any, Any]) -> Mapping[str, Any]:
+    """The next of the protocol's messages. As `asyncio.timeout` does it, which takes 8 µs of every request."""
+    silent = False
+    task = current_task()
+
+    def give_up() -> None:
+        nonlocal silent
+        silent = True
+        if task is not None:
+            task.cancel()
+
+    timer = get_running_loop().call_later(_SILENCE_SECONDS, give_up)
+    try:
+        message: Mapping[str, Any] = await request.receive()
+    except CancelledError:
+        if task is None or not silent or task.uncancel():
+            raise
+        raise InvalidInput(f"Nothing more of the body came for {_SILENCE_SECONDS:g} seconds.") from None
+    finally:
+        timer.cancel()
+    return message
 
 
 async def read_body(request: Request[Any, Any, Any], limit: int = MAX_BODY_BYTES) -> bytes:
