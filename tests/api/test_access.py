@@ -55,6 +55,8 @@ TABLE: dict[str, Row] = {
     "get": Row(Takes.READ),
     "update": Row(Takes.UPDATE, json={"image": "abacosamples/test"}),
     "delete": Row(Takes.UPDATE),
+    "uploadFile": Row(Takes.EXECUTE, path=f"/actors/v2/{{actor_id}}/files/{digest_of(b'')}"),
+    "getFile": Row(Takes.READ, path="/actors/v2/{actor_id}/files/{file_digest}"),
     "getState": Row(Takes.READ),
     "updateState": Row(Takes.UPDATE, json={"count": 1}),
     "getMessages": Row(Takes.READ),
@@ -131,7 +133,7 @@ TABLE: dict[str, Row] = {
 }
 OUTLIVES_NONCES = {"addNonce", "listNonces", "getNonce", "deleteNonce", "updatePermissions"}
 """What no nonce opens, whatever its level."""
-SENDING = {"sendMessage", "sendMessages"}
+SENDING = {"sendMessage", "sendMessages", "uploadFile"}
 LEVELLED = [operation for operation, row in TABLE.items() if isinstance(row.takes.value, Level)]
 ON_ACTORS = [operation for operation in LEVELLED if "{actor_id}" in ROUTES.get(operation, ("", ""))[1]]
 
@@ -190,6 +192,11 @@ class Scene(dict[str, str]):
         config = {"name": f"config-{self.number}", "value": "v", "isSecret": True, "actors": self["actor_id"]}
         self.world.post("/actors/v2/configs", OWNER, json=config)
         return f"config-{self.number}"
+
+    def _file_digest(self) -> str:
+        digest = digest_of(b"a file")
+        self.world.put(f"{self.actor}/files/{digest}", OWNER, content=b"a file")
+        return digest
 
     def _image(self) -> str:
         self.world.image()
