@@ -5,7 +5,6 @@ makes it); where it cannot be had, its sides are left out.
 """
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -115,7 +114,6 @@ def _parsl() -> Iterator[Callable[[int], float]]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,
         ) as process:
             asked, answers = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
             assert answers.readline() == "ready\n"
@@ -127,4 +125,5 @@ def _parsl() -> Iterator[Callable[[int], float]]:
             try:
                 yield timed
             finally:
-                os.killpg(process.pid, signal.SIGKILL)  # its own end takes minutes
+                # Its own end takes minutes, and its workers are in sessions of their own.
+                subprocess.run(["pkill", "-KILL", "-f", f"{_PARSL_PYTHON.parent}|parsl: HTEX"], check=False)
