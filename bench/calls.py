@@ -14,8 +14,6 @@ from abaco.client import Abaco
 __all__ = ["Caller", "caller", "cold_times", "interleaved", "percentile", "warm_rate"]
 
 _CALL = "_abaco_synchronous=true"
-_PAUSE_SECONDS = 0.03
-"""Between two calls: nobody pays for what another one has left to do, a container to prepare or to take down."""
 
 
 class Caller:
@@ -52,7 +50,6 @@ def interleaved(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str
     times: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, run in sides.items():
-            time.sleep(_PAUSE_SECONDS)
             started = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - started)

@@ -262,7 +262,8 @@ def _executor_lines(seconds: Mapping[str, float]) -> list[str]:
         "",
         *_table(["side", "median", "of ours"], rows),
         "",
-        f"Ours is {compared}: it shares the calls out in chunks by itself, as neither of the others does.",
+        f"Ours is {compared}.",
+        "It shares the calls out in chunks by itself, as neither of the others does.",
         "",
     ]
 
