@@ -1,6 +1,5 @@
 """The entry point of the server's child processes: ``python -m abaco.role api|engine SUPERVISOR``, by process id."""
 
-import ctypes
 import fcntl
 import os
 import signal
@@ -14,6 +13,7 @@ import msgspec
 
 from abaco.engine.reaper import LeaseLost
 from abaco.errors import AbacoError
+from abaco.runtime.kernel import end_with_parent
 from abaco.runtime.unavailable import RuntimeUnavailable
 from abaco.settings import Settings
 from abaco.telemetry import Telemetry
@@ -21,7 +21,6 @@ from abaco.telemetry import Telemetry
 __all__ = ["SETTINGS_VARIABLE", "decode_settings", "encode_settings", "lock_path", "main"]
 
 SETTINGS_VARIABLE = "ABACO_ROLE_SETTINGS"
-_PR_SET_PDEATHSIG = 1
 
 
 def lock_path(settings: Settings, role: str) -> Path:
@@ -56,7 +55,7 @@ def _runner(role: str) -> Callable[[Settings], None]:
 
 def main() -> int:
     """Run the role named by the only argument, until a signal or until the supervisor is gone."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with_parent(signal.SIGTERM)
     # The supervisor waits for signals with them blocked, and children inherit that.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     role, supervisor = sys.argv[1], int(sys.argv[2])

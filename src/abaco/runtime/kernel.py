@@ -18,6 +18,7 @@ __all__ = [
     "MS_NODEV",
     "MS_NOEXEC",
     "MS_NOSUID",
+    "end_with_parent",
     "enter_network",
     "enter_private_mounts",
     "make_mounts_private",
@@ -43,6 +44,7 @@ MS_REC: Final = 16384
 MS_PRIVATE: Final = 1 << 18
 MNT_DETACH: Final = 2
 
+_PR_SET_PDEATHSIG: Final = 1
 _AT_FDCWD: Final = -100
 _SMALL_BYTES: Final = 4096
 # The same on every architecture.
@@ -163,6 +165,11 @@ def open_in_root(root: Path, path: str) -> int:
         return _checked(_libc().syscall(number, directory, os.fsencode(path), ctypes.byref(how), size), path)
     finally:
         os.close(directory)
+
+
+def end_with_parent(number: int) -> None:
+    """Have the kernel send this process the signal `number` when its parent ends; one that has ended is not told of."""
+    _checked(_libc().prctl(_PR_SET_PDEATHSIG, number), "prctl")
 
 
 def unshare(kinds: int) -> None:

@@ -5,7 +5,6 @@ signals and ends with its exit code; and between them is the first process of a 
 kernel kills all others, containers included, however it ends. So nothing outlives an engine that was killed.
 """
 
-import ctypes
 import os
 import select
 import signal
@@ -19,6 +18,7 @@ from abaco.runtime.kernel import (
     MS_NODEV,
     MS_NOEXEC,
     MS_NOSUID,
+    end_with_parent,
     make_mounts_private,
     mount,
     unshare,
@@ -28,7 +28,6 @@ from abaco.runtime.unavailable import RuntimeUnavailable
 __all__ = ["become_root"]
 
 _SI_USER: Final = 0
-_PR_SET_PDEATHSIG: Final = 1
 _PASSED_ON: Final = {signal.SIGTERM, signal.SIGINT}
 _AWAITED: Final = {*_PASSED_ON, signal.SIGCHLD}
 _FORBIDDEN: Final = (
@@ -72,7 +71,7 @@ def become_root() -> None:
 
 def _end_with_parent(alive: int) -> None:
     """Be killed with whoever holds the other end of `alive`, a pipe; by the kernel, and even if that has happened."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent(signal.SIGKILL)
     poll = select.poll()
     poll.register(alive, select.POLLIN)
     if poll.poll(0):
