@@ -47,9 +47,9 @@ htex = HighThroughputExecutor(address="127.0.0.1", provider=block, **workers)
 with ParslPoolExecutor(Config(executors=[htex])) as executor:
     list(executor.map(square, range({WORKERS})))
     print("ready", flush=True)
-    for line in sys.stdin:
+    for _ in sys.stdin:
         started_at = time.perf_counter()
-        found = list(executor.map(square, range({CALLS}), chunksize=int(line)))
+        found = list(executor.map(square, range({CALLS})))
         print(time.perf_counter() - started_at, flush=True)
         assert found == [x * x for x in range({CALLS})]
 """
@@ -79,8 +79,7 @@ def executor_times() -> Mapping[str, float]:
         }
         if _PARSL_WORKER.exists():
             parsl = leave.enter_context(_parsl())
-            sides[PARSL] = partial(parsl, 1)
-            sides[f"{PARSL}, `chunksize={_CHUNK}`"] = partial(parsl, _CHUNK)
+            sides[PARSL] = parsl
         else:
             print(f"Parsl is left out: there is no {_PARSL_WORKER}.", file=sys.stderr)
         for executor in (ours, pool):
@@ -101,8 +100,8 @@ def _timed(executor: Executor, **options: Any) -> float:
 
 
 @contextmanager
-def _parsl() -> Iterator[Callable[[int], float]]:
-    """Times a map with chunks of so many calls."""
+def _parsl() -> Iterator[Callable[[], float]]:
+    """Times a map. Parsl's has a `chunksize`, too, which it ignores."""
     environment = {**os.environ, "PATH": f"{_PARSL_PYTHON.parent}:{os.environ['PATH']}", "PYTHONPATH": ""}
     with tempfile.NamedTemporaryFile("w", suffix=".py") as program:
         program.write(_PARSL_PROGRAM)
@@ -118,8 +117,8 @@ def _parsl() -> Iterator[Callable[[int], float]]:
             asked, answers = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
             assert answers.readline() == "ready\n"
 
-            def timed(chunk: int) -> float:
-                print(chunk, file=asked, flush=True)
+            def timed() -> float:
+                print(file=asked, flush=True)
                 return float(answers.readline())
 
             try:
