@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ _NOBODY = 65534
 _TUN = Path("/dev/net/tun")
 _SAMPLES = ("test", "wc", "sleep_loop", "py3_func", "warm_echo")
 _MEMORY = 512 << 20
+_SHORT_NANOSECONDS = 20_000_000
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("ABACO_")}
 
 
@@ -146,19 +148,15 @@ def _bomb() -> int:
         while len(born) < 1000:
             pid = os.fork()
             if pid == 0:
-                os.read(hold, 1)
-                os._exit(0)
+                signal.pause()
             born.append(pid)
     except BlockingIOError:
         pass
     finally:
         for pid in born:
-            os.kill(pid, 9)
+            os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
     return len(born)
-
-
-hold = 0
 
 
 def _gulp(size: int) -> str:
@@ -191,6 +189,7 @@ def test_cpu_time_is_counted(ab: Abaco, executor: AbacoExecutor) -> None:
     future = executor.submit(lambda: sum(range(10**7)))
     future.result()
     assert future.execution_id
+    assert ab.executions.wait(executor.actor_id, future.execution_id).cpu > _SHORT_NANOSECONDS
     with ab.temporary_actor("abacosamples/wc") as actor:
         assert actor.send("a word").wait().cpu > 0
 
