@@ -156,37 +156,32 @@ def test_what_is_no_event_id_is_refused(world: World, known: str) -> None:
 
 def test_a_lost_attempt_starts_the_log_over(world: World) -> None:
     """P4: what it said is void."""
-    actor = world.actor()
-    execution = world.message(actor)
-    claims = [world.claim(actor)]
-
-    answer = follow(
-        world,
-        execution,
-        lambda: say(world, claims[0], "in vain"),
-        lambda: lose(world, claims[0]),
-        lambda: claims.append(world.claim(actor)),
-        lambda: end(world, claims[1], "at last"),
-    )
+    execution, answer = follow_lost(world, "in vain", "at last")
     assert events(answer)[:3] == [("log", "in vain"), ("restart", {"attempts": 1}), ("log", "at last")]
     resumed = follow(world, execution, headers=[("Last-Event-ID", "1:7")])
     assert events(resumed)[:2] == [("restart", {"attempts": 2}), ("log", "at last")]
     assert ids(resumed)[:2] == ["2:0", "2:7"]
 
 
-def test_in_plain_text_a_log_is_told_as_it_is(world: World) -> None:
+def follow_lost(world: World, in_vain: str, again: str, **call: Any) -> tuple[str, httpx.Response]:
+    """An execution whose first attempt is lost, and what is told to who follows it."""
     actor = world.actor()
     execution = world.message(actor)
     claims = [world.claim(actor)]
     answer = follow(
         world,
         execution,
-        lambda: say(world, claims[0], 'tw"ö'),
+        lambda: say(world, claims[0], in_vain),
         lambda: lose(world, claims[0]),
         lambda: claims.append(world.claim(actor)),
-        lambda: end(world, claims[1], "three\n"),
-        headers=[("Accept", "text/plain")],
+        lambda: end(world, claims[1], again),
+        **call,
     )
+    return execution, answer
+
+
+def test_in_plain_text_a_log_is_told_as_it_is(world: World) -> None:
+    _, answer = follow_lost(world, 'tw"ö', "three\n", headers=[("Accept", "text/plain")])
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
     assert answer.text == 'tw"ö\n--- The attempt was lost: the log above is void, and starts over. ---\nthree\n'
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from bench.live import SAMPLES, LiveServer, live_server
 
+from abaco import AbacoExecutor
 from abaco.client import Abaco
 
 
@@ -21,6 +22,12 @@ def sci_image(server: LiveServer) -> str:
     name = "abacosamples/py3_sci_base_func"
     server.admin("image", "import", str(SAMPLES / "abacosamples_py3_sci_base_func.tar"), name)
     return name
+
+
+@pytest.fixture(scope="module")
+def executor(server: LiveServer) -> Iterator[AbacoExecutor]:
+    with server.client() as ab, AbacoExecutor(ab, num_workers=2) as executor:
+        yield executor
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, as_completed, wait
 from queue import Queue
 from textwrap import dedent
@@ -25,12 +24,6 @@ from abaco.errors import Conflict, ExecutionFailed, InvalidInput, NotFound
 _SECONDS = 60
 # The image lacks this module.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
-
-
-@pytest.fixture(scope="module")
-def executor(server: LiveServer) -> Iterator[AbacoExecutor]:
-    with server.client() as ab, AbacoExecutor(ab, num_workers=2) as executor:
-        yield executor
 
 
 def square(x: int) -> int:

@@ -4,7 +4,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from textwrap import dedent
 from typing import Any
 
@@ -20,12 +19,6 @@ _SECONDS = 120
 _LARGE = 80_000_000
 # The image lacks this module.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
-
-
-@pytest.fixture(scope="module")
-def executor(server: LiveServer) -> Iterator[AbacoExecutor]:
-    with server.client() as ab, AbacoExecutor(ab, num_workers=2) as executor:
-        yield executor
 
 
 def changed(data: bytearray) -> bytearray:
