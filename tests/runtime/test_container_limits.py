@@ -88,9 +88,9 @@ def test_a_stop_requested_before_the_start_is_heeded(lab: Lab) -> None:
 
 
 def test_a_fork_bomb_can_be_stopped(lab: Lab) -> None:
-    outcome = lab.run(
-        "bomb() { bomb | bomb & }; bomb; exec sleep 1000", pids=200, max_run_seconds=0.5, stop_grace_seconds=0.1
-    )
+    # In a subshell, as the first shell must live on: one that cannot fork, ends.
+    script = "bomb() { bomb | bomb & }; (bomb) & exec sleep 1000"
+    outcome = lab.run(script, pids=200, max_run_seconds=0.5, stop_grace_seconds=0.1)
     assert outcome.reason is StopReason.TIMED_OUT
 
 
