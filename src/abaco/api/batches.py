@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from abaco.api import schemas
 from abaco.api.auth import Caller, credentials_of
 from abaco.api.documents import JSON, NDJSON, documented
-from abaco.api.params import decode_json, read_body, surface_of
+from abaco.api.params import decode_json, media_type_of, read_body, surface_of
 from abaco.api.places import Places
 from abaco.api.sending import KEY_PARAMETER, environment_of, hidden_names, key_of
 from abaco.api.surface import CANONICAL_ROOT, Surface
@@ -147,7 +147,7 @@ def batch_routes(mailbox: Mailbox, caller: Caller, wire: Wire, settings: Setting
             place.take(who)
             actor = await to_thread.run_sync(mailbox.require_sender, who, actor_id)  # before the data
             body = await read_body(request, settings.max_batch_bytes)
-            batch = _Batch(who, actor_id, request.content_type[0], body, environment, key)
+            batch = _Batch(who, actor_id, media_type_of(request), body, environment, key)
             posted = await to_thread.run_sync(partial(post_all, batch), limiter=limiter)
         done = f"{len(posted)} messages were taken."
         return wire.success(done, _fields(surface_of(request), actor, posted))

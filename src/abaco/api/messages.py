@@ -18,6 +18,7 @@ from abaco.api.documents import BYTES, FORM, JSON, Query, documented
 from abaco.api.params import (
     Params,
     decode_json,
+    media_type_of,
     query_pairs,
     query_value,
     read_body,
@@ -144,7 +145,7 @@ def _seated(place: Place | None, who: Principal | AbacoError) -> Principal | Aba
 
 async def _payload(request: Request[Any, Any, Any]) -> Payload:
     """The message of a request that is not binary, by the contract's table (4.1)."""
-    kind = request.content_type[0]
+    kind = media_type_of(request)
     if kind in _FORMS:
         text = (await read_params(request)).text("message")
         if text:
@@ -217,7 +218,7 @@ class _Posting:
     ) -> Posted:
         """Post the message; raises Unavailable if there is no place to wait for its execution in."""
         key = key_of(request)
-        is_binary = request.content_type[0] == BYTES and not query_value(request, "message")
+        is_binary = media_type_of(request) == BYTES and not query_value(request, "message")
         # Who may take long to find is not to be looked up with the batch, in which others' messages are.
         if not isinstance(sender, Principal) and (is_binary or self._caller.may_take_long(sender)):
             sender = await self._caller.identify(sender)

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from abaco.api import schemas
 from abaco.api.auth import Caller, credentials_of
 from abaco.api.documents import JSON, documented
-from abaco.api.params import decode_json, read_body, surface_of
+from abaco.api.params import decode_json, media_type_of, read_body, surface_of
 from abaco.api.surface import CANONICAL_ROOT
 from abaco.api.wire import Wire, actor_fields
 from abaco.errors import InvalidInput
@@ -34,7 +34,7 @@ def state_routes(state: State, caller: Caller, wire: Wire) -> list[BaseRouteHand
     async def update_state(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
         credentials_of(request)  # before the body: a stranger is told so at once
         body = await read_body(request)
-        if request.content_type[0] != "application/json":
+        if media_type_of(request) != "application/json":
             raise InvalidInput(
                 "state must be JSON serializable: send any JSON value with Content-Type application/json."
             )

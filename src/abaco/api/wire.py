@@ -43,6 +43,25 @@ KEY_SUPPORT_HEADER = "Idempotency-Key-Supported"
 """Says, on every answer of a path that messages are posted to, that they may be sent again with the same key."""
 
 
+class _Rendered(Response[bytes]):
+    """An answer that is bytes already: nothing is left of what Litestar does for values, cookies and encodings, which
+    takes as long as reading a message does.
+    """
+
+    def to_asgi_response(self, *_args: object, **_options: object) -> Any:
+        """What Litestar is to call: an ASGI application."""
+        return self._send
+
+    async def _send(self, scope: object, receive: object, send: Any) -> None:  # noqa: ARG002 - given by name
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(self.content)),
+            *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()),
+        ]
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": self.content, "more_body": False})
+
+
 class Wire:
     """Renders envelopes. `version` is what every response shows; actors show `default_token` if they do not say."""
 
@@ -55,22 +74,16 @@ class Wire:
         self, message: str, result: Any, *, status_code: int = 200, headers: Mapping[str, str] | None = None
     ) -> Response[bytes]:
         body = {"message": message, "status": "success", "version": self._version, "result": result}
-        return Response(
-            msgspec.json.encode(body),
-            status_code=status_code,
-            media_type="application/json",
-            headers=dict(headers or {}),
-        )
+        return _Rendered(msgspec.json.encode(body), status_code=status_code, headers=headers)
 
     def failure(self, error: AbacoError, headers: Mapping[str, str] | None = None) -> Response[bytes]:
         """An error envelope; of an unknown bearer token, what a gateway says, which clients refresh on."""
         body: dict[str, Any] = {"message": error.message, "status": "error", "version": self._version, "result": None}
         if error.code == "invalid_credentials":
             body["fault"] = {"code": 900901, "message": "Invalid Credentials", "description": error.message}
-        return Response(
+        return _Rendered(
             msgspec.json.encode(body),
             status_code=STATUS_BY_CODE[error.code],
-            media_type="application/json",
             headers={ERROR_CODE_HEADER: error.code, **(headers or {})},
         )
 

@@ -2,18 +2,13 @@
 
 import os
 import socket
-import sys
 from datetime import timedelta
 from functools import partial
 
 import anyio
 
-from abaco.bootstrap.keys import (
-    execution_secret,
-    vault,
-    webhook_secret,
-)
-from abaco.bootstrap.parts import SWITCH_SECONDS, SystemClock, actor_files, open_store, run_directory
+from abaco.bootstrap.keys import execution_secret, vault, webhook_secret
+from abaco.bootstrap.parts import SystemClock, actor_files, open_store, run_directory, tune_interpreter
 from abaco.bootstrap.runtimes import open_runtime
 from abaco.domain.ids import new_id
 from abaco.engine.autoscaler import Autoscaler, Capacity
@@ -50,7 +45,6 @@ _ENGINE_NICENESS = 2
 def run_engine(settings: Settings) -> None:
     """The `engine` role: move messages until a signal. Must be called before any thread is started."""
     os.nice(_ENGINE_NICENESS)
-    sys.setswitchinterval(SWITCH_SECONDS)
     with open_runtime(settings, SystemClock()) as (runtime, images):
         telemetry = Telemetry("engine", settings.log_level)
         killed = runtime.clean()
@@ -60,6 +54,7 @@ def run_engine(settings: Settings) -> None:
         listener = LocalListener(run_directory(settings), ENGINE)
         try:
             engine = partial(_engine, settings, store, runtime, images, listener, telemetry)
+            tune_interpreter()
             anyio.run(engine, backend_options={"use_uvloop": True})
         finally:
             listener.close()
