@@ -13,8 +13,6 @@ __all__ = ["Batcher"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _MAX_BATCH = 256
-_GATHER_SECONDS = 0.004
-"""Between shared transactions, for more to share the next: a lone request never waits, many wait less in all."""
 
 
 class Batcher(Generic[Item, Result]):
@@ -42,8 +40,6 @@ class Batcher(Generic[Item, Result]):
             while self._gathered:
                 batch, self._gathered = self._gathered[:_MAX_BATCH], self._gathered[_MAX_BATCH:]
                 await self._run(batch)
-                if len(batch) > 1:
-                    await asyncio.sleep(_GATHER_SECONDS)
         finally:
             self._running = None
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from itertools import compress
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, bindparam, func, insert, select
+from sqlalchemy import Connection, Dialect, bindparam, false, func, insert, literal_column, select
 
 from abaco.errors import NotFound
 from abaco.ports import EarlierSend, NewMessage
-from abaco.store.rows import EXECUTION_COLUMNS, execution_values
 from abaco.store.sends import Keys
 from abaco.store.statement import Statement
 from abaco.store.tables import actors, executions, messages
@@ -25,9 +24,18 @@ _ALIVE = Statement(
         .subquery()
     )
 )
+_BORN = (
+    *("id", "actor_id", "tenant", "api_server", "executor", "executor_uid", "executor_gid", "status", "received_at"),
+    "not_before",
+)
+"""What an execution has from the beginning. All else is NULL, or stands in the statement: values that are bound cost
+more than the rest of the work.
+"""
 _ADD_EXECUTION = Statement(
     insert(executions).values(
-        {column.name: bindparam(column.name) for column in EXECUTION_COLUMNS} | {"halt_requested": False}
+        {name: bindparam(name) for name in _BORN}
+        | dict.fromkeys(("attempts", "runtime", "cpu", "io"), literal_column("0"))
+        | {"final_state": literal_column("'null'"), "halt_requested": false()}
     )
 )
 _MESSAGE = (
@@ -43,8 +51,8 @@ class Births:
     def __init__(self, dialect: Dialect, new: Sequence[NewMessage]) -> None:
         self._ids = [message.execution.id for message in new]
         self._actors = list({message.actor_id for message in new})
-        self._executions = _ADD_EXECUTION.prepare(dialect, [execution_values(message.execution) for message in new])
-        self._messages = _ADD_MESSAGE.prepare(dialect, [_row(message) for message in new])
+        self._executions = _ADD_EXECUTION.prepare(dialect, [_execution_row(message) for message in new])
+        self._messages = _ADD_MESSAGE.prepare(dialect, [_message_row(message) for message in new])
         keyed = [message for message in new if message.key is not None]
         self._keys = Keys(dialect, keyed) if keyed else None
 
@@ -68,7 +76,11 @@ def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> None:
     Births(connection.dialect, new).insert(connection)
 
 
-def _row(message: NewMessage) -> dict[str, Any]:
+def _execution_row(message: NewMessage) -> dict[str, Any]:
+    return {name: getattr(message.execution, name) for name in _BORN}
+
+
+def _message_row(message: NewMessage) -> dict[str, Any]:
     return {
         "execution_id": message.execution.id,
         "actor_id": message.actor_id,

@@ -14,7 +14,6 @@ __all__ = [
     "ACTOR_COLUMNS",
     "EXECUTION_COLUMNS",
     "actor_values",
-    "execution_values",
     "outcome_values",
     "to_actor",
     "to_execution",
@@ -44,10 +43,6 @@ def to_execution(row: Sequence[Any]) -> Execution:
     values = dict(zip(_EXECUTION_FIELDS, row, strict=True))
     values["status"] = ExecutionStatus(values["status"])
     return Execution(**values)
-
-
-def execution_values(execution: Execution) -> dict[str, Any]:
-    return {name: getattr(execution, name) for name in _EXECUTION_FIELDS}
 
 
 def outcome_values(outcome: Outcome, recorded_at: datetime) -> dict[str, Any]:

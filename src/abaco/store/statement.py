@@ -98,22 +98,27 @@ class _Form:
             for position, one in enumerate(several)
         }
         names = state.positiontup or [name for name in state.parameters if name in places]
-        self._slots = [(name, *places[name], processors.get(name)) for name in names]
+        self._names = names
+        self._places = [places[name] for name in names]
+        self._has_lists = any(position is not None for _, position in self._places)
+        self._processors = [(index, processors[name]) for index, name in enumerate(names) if processors.get(name)]
         self._positional = dialect.positional
         self._compiled, self._dialect = compiled, dialect
         self._result: tuple[Any, Sequence[tuple[int, _Process]]] | None = None
 
     def parameters(self, given: Mapping[str, Any]) -> Any:
         """What the driver takes: a list, or a dictionary by name, as the database has it."""
-        values = []
-        for _, source, position, process in self._slots:
-            value = given[source] if source in given else self._constants[source]
-            if position is not None:
-                value = value[position]
-            values.append(process(value) if process else value)
+        if self._constants:
+            given = {**self._constants, **given}
+        if self._has_lists:
+            values = [given[source] if at is None else given[source][at] for source, at in self._places]
+        else:
+            values = [given[source] for source, _ in self._places]
+        for index, process in self._processors:
+            values[index] = process(values[index])
         if self._positional:
             return values
-        return dict(zip((name for name, *_ in self._slots), values, strict=True))
+        return dict(zip(self._names, values, strict=True))
 
     def rows(self, cursor: Any) -> list[Any]:
         row, processors = self._result or self._learn_result(cursor)
