@@ -46,7 +46,8 @@ def test_the_service_sees_no_more_than_the_container_is_given(lab: Lab, monkeypa
 
 def test_a_container_has_no_privileges_and_sees_no_other_processes(lab: Lab) -> None:
     lab.run(
-        "grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status; ps > /tmp/ps; wc -l < /tmp/ps;"
+        # The engine of Docker reads the two outputs one by one.
+        "exec 2>&1; grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status; ps > /tmp/ps; wc -l < /tmp/ps;"
         "mount -t tmpfs x /tmp; mknod d c 1 1",
     )
     assert lab.seen.text.splitlines() == [
