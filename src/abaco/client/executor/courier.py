@@ -10,6 +10,7 @@ from abaco.client.abaco import Abaco
 from abaco.client.executions import TERMINAL, Execution
 from abaco.client.executor.fetching import Fetcher
 from abaco.client.executor.frames import Reference
+from abaco.client.executor.pace import Pace
 from abaco.client.executor.posting import posted
 from abaco.client.executor.tasks import AbacoFuture, Answer, Parts, Task
 from abaco.client.results import Followed, FollowedResults
@@ -19,17 +20,17 @@ __all__ = ["Courier"]
 
 
 class Courier:
-    """At most `window` messages are at the server, the others can be cancelled; None: each is posted by `put`.
+    """As many messages are at the server as `pace` has room for, the others can be cancelled; None: all are posted.
 
     Those that name files are always posted by `put`: what waits for them at the server does not wait for ever.
 
     It ends when it was closed and every future is done; then, if it is `temporary`, the actor is deleted.
     """
 
-    def __init__(self, ab: Abaco, actor_id: str, window: int | None, *, temporary: bool) -> None:
+    def __init__(self, ab: Abaco, actor_id: str, pace: Pace | None, *, temporary: bool) -> None:
         self._ab = ab
         self._actor_id = actor_id
-        self._window = window
+        self._pace = pace
         self._temporary = temporary
         self._change = threading.Condition()
         self._waiting: deque[Task] = deque()
@@ -54,7 +55,7 @@ class Courier:
         with self._change:
             if self._broken is not None:
                 raise BrokenExecutor(str(self._broken)) from self._broken
-            if self._window is not None and not any(task.has_files for task in tasks):
+            if self._pace is not None and not any(task.has_files for task in tasks):
                 self._waiting.extend(tasks)
                 self._choose()
                 self._change.notify_all()
@@ -147,7 +148,7 @@ class Courier:
 
     def _choose(self) -> None:
         """Of the tasks that wait as many as there is room for; from now on they cannot be cancelled."""
-        while self._waiting and self._window is not None and len(self._sent) + self._posting < self._window:
+        while self._waiting and self._pace is not None and len(self._sent) + self._posting < self._pace.room:
             task = self._waiting.popleft()
             if task.future.set_running_or_notify_cancel():
                 self._posting += 1
@@ -238,6 +239,8 @@ class Courier:
             self._parts.pop(execution_id, None)
             self._fetched.discard(execution_id)
             future = self._sent.pop(execution_id, None)
+            if self._pace is not None:
+                self._pace.answered()
             self._change.notify_all()
         return future
 

@@ -16,6 +16,7 @@ from abaco.client.executor.courier import Courier
 from abaco.client.executor.frames import Packed, packed
 from abaco.client.executor.images import ImageCheck
 from abaco.client.executor.mapping import Mapped
+from abaco.client.executor.pace import Pace
 from abaco.client.executor.tasks import AbacoFuture, Outcome, Task, many, one
 from abaco.client.ownership import own
 from abaco.errors import Conflict, InvalidInput, NotFound
@@ -24,7 +25,7 @@ __all__ = ["DEFAULT_IMAGE", "AbacoExecutor"]
 
 DEFAULT_IMAGE = "abacosamples/py3_func"
 _AHEAD = 2
-"""Messages at the server for each worker: one that runs, and one that it finds when it is done."""
+"""Messages at the server for each worker, at least: one that runs, and one that it finds when it is done."""
 _CHUNKS_FOR_EACH = 4
 _LARGEST_CHUNK = 1_000
 
@@ -40,9 +41,10 @@ class AbacoExecutor(Executor):
     workers to keep work at the server; how many there are is the server's to decide. `attributes` are the actor's, as
     of `ab.actors.add`; it has to be ready within `timeout` seconds.
 
-    Without `name` the actor is the executor's own: at most `2 * num_workers` messages are sent ahead, futures that
-    were not sent can be cancelled, and `shutdown` deletes the actor. With a `name` it stays, and is found again by it:
-    `submit` and `map` return when what they send is on the server's disk, whatever becomes of this process: `attach`.
+    Without `name` the actor is the executor's own: `2 * num_workers` messages are sent ahead, and of short calls as
+    many as take half a second; futures that were not sent can be cancelled, and `shutdown` deletes the actor. With a
+    `name` it stays, and is found again by it: `submit` and `map` return when what they send is on the server's disk,
+    whatever becomes of this process: `attach`.
     `actor_id` is an actor to use, which also stays; who may change it gets the functions, and can have code run here
     by what it answers.
 
@@ -80,8 +82,8 @@ class AbacoExecutor(Executor):
         self.actor_id, self.image = actor.id, actor.image
         _await_ready(self._ab, actor, timeout)
         self._check = ImageCheck(self._ab, actor.id, actor.image) if check else None
-        window = _AHEAD * num_workers if name is None else None
-        self._courier = Courier(self._ab, actor.id, window, temporary=name is None and asked is None)
+        pace = Pace(_AHEAD * num_workers) if name is None else None
+        self._courier = Courier(self._ab, actor.id, pace, temporary=name is None and asked is None)
         self._is_shut_down = False
         # Whoever forgets the executor, or ends the program, still gets what was submitted.
         weakref.finalize(self, self._courier.close).atexit = False
