@@ -1,12 +1,15 @@
 import io
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from api.world import Tokens, add_users, open_world
 
 from abaco.cli.main import run
 from abaco.client import Abaco
 
+from .bridge import Bridge
 from .fake_server import TOKEN, URL, FakeClock, FakeServer
 
 
@@ -44,6 +47,31 @@ def abaco(server: FakeServer, clock: FakeClock, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("ABACO_SERVER", URL)
     monkeypatch.setenv("ABACO_TOKEN", TOKEN)
     return lambda *arguments: run(arguments, transport=server.transport, clock=clock)
+
+
+@pytest.fixture(scope="session")
+def populated(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Tokens]:
+    """A database with users, and their tokens."""
+    path = tmp_path_factory.mktemp("client") / "populated.db"
+    shutil.copy(sqlite_template, path)
+    return path, add_users(f"sqlite:///{path}")
+
+
+@pytest.fixture
+def bridge(populated: tuple[Path, Tokens], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bridge]:
+    """The real application, for `real_abaco`."""
+    template, tokens = populated
+    monkeypatch.setenv("ABACO_SERVER", "http://abaco.test")
+    monkeypatch.setenv("ABACO_TOKEN", tokens["ada"])
+    shutil.copy(template, tmp_path / "abaco.db")
+    with open_world(f"sqlite:///{tmp_path}/abaco.db", tokens, tmp_path) as world:
+        yield Bridge(world)
+
+
+@pytest.fixture
+def real_abaco(bridge: Bridge, clock: FakeClock) -> RunAbaco:
+    """Runs the command line against the real application, as ada."""
+    return lambda *arguments: run(arguments, transport=bridge, clock=clock)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def _set(
     ctx: typer.Context,
     config: _Config,
     value: Annotated[
-        str | None, typer.Option(help="The value; - or a pipe: read from stdin, where nobody sees it.")
+        str | None, typer.Option(help="The value; - or a pipe and no other option: stdin, where nobody sees it.")
     ] = None,
     actor: Annotated[
         list[str] | None, typer.Option(metavar="ACTOR", help="An actor that is given it; may be repeated.")
@@ -52,28 +52,41 @@ def _set(
     secret: Annotated[bool | None, typer.Option(help="Whether the value is stored encrypted and never shown.")] = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Make a config, or change what is said of it and nothing else."""
-    given = _given(value)
+    """Make a config, its value given or piped, or change what is said of it and nothing else."""
+    if value == "-":
+        value = _stdin_text().removesuffix("\n")
+    elif value is None and not actor and secret is None:
+        value = _piped()
     with connect(ctx) as ab:
-        said: dict[str, Any] = {"value": given, "isSecret": secret}
+        said: dict[str, Any] = {"value": value, "isSecret": secret}
         if actor:
             said["actors"] = ",".join(find_actor(ab, one).id for one in actor)
         said = {name: each for name, each in said.items() if each is not None}
         try:
             current = ab.actors.getConfig(configName=config)
         except NotFound:
-            changed = ab.actors.addConfig(body={"name": config, "isSecret": False, "actors": "", **said})
+            missing = {"value": _piped()} if value is None else {}
+            changed = ab.actors.addConfig(body={"name": config, "isSecret": False, "actors": "", **missing, **said})
         else:
             kept = {name: current[name] for name in ("value", "isSecret", "actors")}
             changed = ab.actors.updateConfig(configName=config, body={**kept, **said})
     report(output, changed, lambda: typer.echo(changed.name))
 
 
-def _given(value: str | None) -> str | None:
-    if value != "-":
-        return value
+def _piped() -> str:
+    """The value, where none was given. Raises InvalidInput if nobody pipes one in."""
+    if sys.stdin.isatty():
+        raise InvalidInput("what is the value? Give it as --value, or pipe it in.")
+    text = _stdin_text()
+    if not text:
+        # As of a program before the pipe that failed: it must not empty what is there.
+        raise InvalidInput("stdin has no value: pipe one in, or give it as --value ('' is an empty one).")
+    return text.removesuffix("\n")
+
+
+def _stdin_text() -> str:
     try:
-        return sys.stdin.buffer.read().decode().removesuffix("\n")
+        return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as error:
         raise InvalidInput("stdin is not UTF-8 text.") from error
 
