@@ -32,7 +32,7 @@ class FakeServer:
     """Answers like a server; of `streams` each is what one follower of a log gets before its connection ends.
 
     `answers` are those to synchronous messages. `on_poll` is called before each look at an execution, to let its time
-    pass.
+    pass, and `on_request` before each answer, to have it lost.
     """
 
     actors: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -44,6 +44,7 @@ class FakeServer:
     streams: list[bytes] = field(default_factory=list)
     answers: list[httpx.Response] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
+    on_request: Callable[[httpx.Request], None] = lambda _: None
     on_poll: Callable[[dict[str, Any]], None] = lambda _: None
     takes_keys: bool = True
     aliases: dict[str, str] = field(default_factory=dict)
@@ -76,6 +77,7 @@ class FakeServer:
     def answer(self, request: httpx.Request) -> httpx.Response:
         request.read()
         self.requests.append(request)
+        self.on_request(request)
         if self.failures:
             raise self.failures.pop(0)
         try:

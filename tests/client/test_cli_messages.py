@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from .conftest import RunAbaco
@@ -224,17 +225,50 @@ def test_send_later_and_under_a_key(server: FakeServer, abaco: RunAbaco) -> None
         (["--batch", "-", "--wait"], b"1", "leave --wait out"),
         (["--batch", "/nonexistent"], b"", "--batch cannot be read"),
         (["--batch", "-"], b"\n", "no line with a message"),
-        (["--batch", "-"], b"1\nnonsense", "line 2 of --batch is not JSON"),
-        (["--batch", "-"], b"\xff", "line 1 of --batch is not JSON"),
-        (["--batch", "-"], b'{"message": 1, "b": 2}', "line 1 of --batch has a message, and 'b'"),
+        (["--batch", "-"], b"1\nnonsense", "line 2 of --batch: this is not JSON"),
+        (["--batch", "-"], b"\xff", "line 1 of --batch: this is not JSON"),
+        (["--batch", "-"], b'{"message": 1, "b": 2}', "line 1 of --batch: it has a message, and 'b'"),
         (["--batch", "-"], b'{"message": 1, "environment": 2}', "environment is an object"),
         (["--batch", "-"], b'{"message": 1, "notBefore": "soon"}', "is no time to wait for"),
+        (["--batch", "-"], b'1\n\n{"message": 1, "notBefore": -5}', "line 3 of --batch: '-5' is no time to wait for"),
+        (["--batch", "-"], b"1\nNaN", "line 2 of --batch: this value cannot be sent as JSON"),
+        (["--batch", "-"], b'"\\ud800"', "line 1 of --batch: this value cannot be sent as JSON"),
+        (["--batch", "-"], b'1\n{"message": 1, "environment": {"message": 1}}', "line 2 of --batch: 'message' cannot"),
         (["hi", "--not-before", "soon"], b"", "is no time to wait for"),
+        (["hi", "--not-before", "nan"], b"", "is no time to wait for"),
+        (["hi", "--not-before", "0001-01-01T00:00+14:00"], b"", "is no time to wait for"),
     ],
 )
 def test_send_says_what_is_wrong_with_a_batch(
-    abaco: RunAbaco, capsys: Capture, stdin: Any, arguments: list[str], piped: bytes, text: str
+    server: FakeServer, abaco: RunAbaco, capsys: Capture, stdin: Any, arguments: list[str], piped: bytes, text: str
 ) -> None:
     stdin(piped)
     assert abaco("send", "counter", *arguments) == 2
     assert text in one_error_line(capsys)
+    assert not [request for request in server.requests if request.method == "POST"]
+
+
+def test_a_batch_in_doubt_says_by_which_key_it_can_be_sent_again(
+    server: FakeServer, abaco: RunAbaco, capsys: Capture, stdin: Any
+) -> None:
+    def lose(request: httpx.Request) -> None:
+        if request.url.path.endswith("/batch"):
+            raise httpx.ReadError("reset")
+
+    server.on_request = lose
+    stdin(LINES)
+    assert abaco("send", "counter", "--batch", "-") == 5
+    error = one_error_line(capsys)
+    key = next(each.headers["Idempotency-Key"] for each in server.requests if each.method == "POST")[: -len("-0")]
+    assert f"0 of 3 messages are known to be sent: the same command with --key {key} sends only the rest." in error
+
+
+def test_ctrl_c_in_a_batch_tells_the_key(server: FakeServer, abaco: RunAbaco, capsys: Capture, stdin: Any) -> None:
+    def interrupt(request: httpx.Request) -> None:
+        if request.url.path.endswith("/batch"):
+            raise KeyboardInterrupt
+
+    server.on_request = interrupt
+    stdin(LINES)
+    assert abaco("send", "counter", "--batch", "-", "--key", "a b") == 130
+    assert "the same command with --key 'a b' sends only the rest" in capsys.readouterr().err

@@ -1,10 +1,16 @@
 """Verbs whose effect only the real application can show."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from api.world import KEYS
 
+from abaco.cli.batch_line import read_line
+from abaco.client import sending
+from abaco.errors import InvalidInput
 from abaco.services.configs import ConfigTexts
 
 from .bridge import Bridge
@@ -63,3 +69,81 @@ def test_a_config_without_a_value_is_refused(
         assert real_abaco("configs", "set", *arguments) == 2
         assert text in one_error_line(capsys)
     assert configs_text(bridge, actor) == "{'old': 'kept'}"
+
+
+@pytest.fixture
+def two_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "_MOST_MESSAGES", 2)
+
+
+@pytest.mark.usefixtures("actor", "two_a_request")
+def test_a_long_batch_with_a_line_too_long_is_not_begun(
+    bridge: Bridge, real_abaco: RunAbaco, capsys: Capture, tmp_path: Path
+) -> None:
+    file = tmp_path / "m.jsonl"
+    file.write_text("\n".join(['"a"', '"b"', "", '"c"', json.dumps("x" * 140_000)]))
+    assert real_abaco("send", "counter", "--batch", str(file)) == 2
+    assert "line 5 of --batch: MSG takes more than" in one_error_line(capsys)
+    assert bridge.world.count("executions") == 0
+
+
+@pytest.mark.parametrize("given", [(), ("--key", "mine")])
+@pytest.mark.usefixtures("actor", "two_a_request")
+def test_a_batch_that_failed_on_its_way_is_continued_with_its_key(
+    bridge: Bridge, real_abaco: RunAbaco, capsys: Capture, tmp_path: Path, given: tuple[str, ...]
+) -> None:
+    # Only the server knows that it takes no message as late as that.
+    file = tmp_path / "m.jsonl"
+    lines = ['"a"', "", '"b"', '"c"', '"d"', '"e"', '{"message": "f", "notBefore": 99999999}', '"g"']
+    file.write_text("\n".join(lines))
+    assert real_abaco("send", "counter", "--batch", str(file), *given) == 2
+    error = one_error_line(capsys)
+    assert "line 7 of --batch: _abaco_not_before is" in error
+    told = re.search(r"4 of 7 messages are known to be sent: the same command with --key (\S+) sends only the", error)
+    assert told is not None
+    assert bridge.world.count("executions") == 4
+    file.write_text("\n".join([*lines[:-2], '"f"', lines[-1]]))
+    for _ in range(2):
+        assert real_abaco("send", "counter", "--batch", str(file), "--key", told[1]) == 0
+        assert len(set(capsys.readouterr().out.split())) == 7
+        assert bridge.world.count("executions") == 7
+
+
+def variable(name: str, value: str) -> dict[str, object]:
+    return {"message": 1, "environment": {name: value}}
+
+
+SENDABLE = [
+    "x" * (131_071 - len("MSG=")),
+    ["x" * (131_071 - len('_abaco_msg_json=[""]'))],
+    {"message": "x", "key": "k" * 255},
+    variable("V", "x" * (131_071 - 2)),
+]
+NOT_SENDABLE = [
+    "x" * (131_072 - len("MSG=")),
+    ["x" * (131_072 - len('_abaco_msg_json=[""]'))],
+    "",
+    None,
+    "a\0b",
+    {"message": "x", "key": "k" * 256},
+    {"message": "x", "key": ""},
+    {"message": "x", "key": 1},
+    variable("V", "x" * (131_072 - 2)),
+    variable("A=B", "x"),
+    variable("A", "\0"),
+]
+
+
+def test_lines_are_refused_before_they_are_sent_as_the_server_would(bridge: Bridge, actor: str) -> None:
+    target = f"/actors/v2/{actor}/messages/batch"
+    for entry in (*SENDABLE, *NOT_SENDABLE):
+        described = entry if isinstance(entry, dict) else {"message": entry}
+        status = bridge.world.send("POST", target, json=[described]).status_code
+        line = json.dumps(described).encode()
+        if entry in SENDABLE:
+            assert status == 200
+            read_line(1, line)
+        else:
+            assert status == 400
+            with pytest.raises(InvalidInput, match=r"^line 1 of --batch: "):
+                read_line(1, line)

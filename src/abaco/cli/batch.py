@@ -1,36 +1,25 @@
-"""`abaco send --batch`: many messages from a file, and when they are due."""
+"""`abaco send --batch`: many messages from a file, in as many requests as it takes."""
 
-import json
+import re
+import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import datetime
 from typing import Any
 
 import typer
 
-from abaco.cli.output import Format, report
-from abaco.client import Message
-from abaco.errors import InvalidInput
+from abaco.cli.batch_line import Line, read_line
+from abaco.cli.output import Format, note, report
+from abaco.client import Abaco
+from abaco.client.sending import fresh_key
+from abaco.errors import AbacoError, InvalidInput, Unavailable
 
-__all__ = ["messages_in", "moment", "print_sent", "require_nothing_else"]
+__all__ = ["lines_in", "print_sent", "require_nothing_else", "send_lines"]
 
 _STDIN = "-"
-_FIELDS = {"message", "environment", "key", "notBefore", "not_before"}
-
-
-def moment(text: str | None) -> datetime | float | None:
-    """What --not-before says: seconds from now, or ISO 8601; a moment without an offset is one of here."""
-    if text is None:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        told = "seconds from now, such as 90, or a moment, such as 2026-11-26T09:30+01:00"
-        raise InvalidInput(f"{text!r} is no time to wait for: give {told}.") from None
+_PLACE = re.compile(r"^messages\[([0-9]+)\](?=: )")
+"""How the client says which message is wrong."""
 
 
 def require_nothing_else(*, text: str | None, json_text: str | None, file: str | None, wait: bool) -> None:
@@ -41,44 +30,42 @@ def require_nothing_else(*, text: str | None, json_text: str | None, file: str |
         raise InvalidInput(f"--batch sends what is in its file: leave {' and '.join(others)} out.")
 
 
-def messages_in(stack: ExitStack, file: str) -> list[Message]:
-    """The messages in the lines of a file; `stack` closes it."""
+def lines_in(stack: ExitStack, file: str) -> list[Line]:
+    """The messages in a file, all of them right as far as can be said here; `stack` closes it."""
     try:
-        lines = sys.stdin.buffer if file == _STDIN else stack.enter_context(open(file, "rb"))  # noqa: PTH123, SIM115
-        messages = [_message(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+        found = sys.stdin.buffer if file == _STDIN else stack.enter_context(open(file, "rb"))  # noqa: PTH123, SIM115
+        lines = [read_line(number, text) for number, text in enumerate(found, 1) if text.strip()]
     except (OSError, ValueError) as error:
         raise InvalidInput(f"--batch cannot be read: {error}.") from error
-    if not messages:
+    if not lines:
         raise InvalidInput("--batch has no line with a message.")
-    return messages
+    return lines
 
 
-def _message(number: int, line: bytes) -> Message:
-    """An object with a message in it says more about it; any other JSON value is the message."""
+def send_lines(ab: Abaco, actor_id: str, lines: Sequence[Line], options: Mapping[str, Any]) -> list[str]:
+    """Post the messages under one key; the ids of their executions. A failure says how the rest can be sent."""
+    key = options["idempotency_key"] or fresh_key()
+    messages = [line.message for line in lines]
+    ids: list[str] = []
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"line {number} of --batch is not JSON: {error}.") from None
-    if not isinstance(value, dict) or "message" not in value:
-        return Message(message=value)
-    if unknown := sorted(value.keys() - _FIELDS):
-        raise InvalidInput(
-            f"line {number} of --batch has a message, and {unknown[0]!r}, which is none of environment, key and "
-            'notBefore: write {"message": {...}} around an object that is itself the message.',
-        )
-    due = value.get("notBefore", value.get("not_before"))
-    return Message(
-        message=value["message"],
-        environment=_environment(number, value.get("environment")),
-        not_before=moment(str(due)) if due is not None else None,
-        key=value.get("key"),
+        for sent in ab.messages.send_batches(actor_id, messages, **{**options, "idempotency_key": key}):
+            ids += sent
+    except AbacoError as error:
+        text = _PLACE.sub(lambda place: f"line {lines[int(place[1])].number} of --batch", error.message)
+        # A request that was refused is one of which nothing was taken.
+        in_doubt = ids or isinstance(error, Unavailable)
+        raise type(error)(f"{text} {_rest(len(ids), len(lines), key)}." if in_doubt else text) from error
+    except KeyboardInterrupt:
+        note(_rest(len(ids), len(lines), key))
+        raise
+    return ids
+
+
+def _rest(sent: int, total: int, key: str) -> str:
+    return (
+        f"{sent} of {total} messages are known to be sent: the same command with --key {shlex.quote(key)} "
+        "sends only the rest"
     )
-
-
-def _environment(number: int, given: Any) -> dict[str, Any]:
-    if given is not None and not isinstance(given, dict):
-        raise InvalidInput(f"line {number} of --batch: environment is an object of variables.")
-    return given or {}
 
 
 def print_sent(execution_ids: list[str], output: Format) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from abaco.cli.batch import messages_in, moment, print_sent, require_nothing_else
+from abaco.cli.batch import lines_in, print_sent, require_nothing_else, send_lines
+from abaco.cli.batch_line import moment
 from abaco.cli.exits import code_of
 from abaco.cli.output import Format, note, print_bytes, report
 from abaco.cli.parameters import ActorArgument, OutputOption
@@ -54,7 +55,7 @@ def _send(
     ] = None,
     batch: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Send a message a line, each JSON (-: stdin); all, or none."),
+        typer.Option(metavar="FILE", help="Send a message a line, each JSON (-: stdin), if all are right."),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait, print the logs, exit as the execution did.")] = False,
     output: OutputOption = Format.TABLE,
@@ -69,13 +70,13 @@ def _send(
     with ExitStack() as stack:
         if batch is not None:
             require_nothing_else(text=text, json_text=json_text, file=file, wait=wait)
-            messages = messages_in(stack, batch)
+            lines = lines_in(stack, batch)
         else:
             message = _message(stack, text, json_text, file)
         ab = stack.enter_context(connect(ctx))
         actor_id = find_actor(ab, actor).id
         if batch is not None:
-            print_sent(ab.messages.send_many(actor_id, messages, **options), output)
+            print_sent(send_lines(ab, actor_id, lines, options), output)
             return
         sent = ab.messages.send(actor_id, **message, **options)
         if wait:

@@ -1,6 +1,7 @@
 """Messages: what is posted to an actor's mailbox; each becomes one execution."""
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -12,12 +13,14 @@ from abaco.client.answer import body_of, result_of
 from abaco.client.connection import CONNECT_TIMEOUT, Connection, json_bytes, path
 from abaco.client.record import Record
 from abaco.client.sending import KEY_HEADER, batches, fresh_key, sending_params
-from abaco.errors import InvalidInput, Unavailable
+from abaco.errors import AbacoError, InvalidInput, Unavailable
 
 __all__ = ["Messages", "Sent", "SentBatch", "binary_content"]
 
 _NOT_SAID: Any = object()
 _CHUNK_BYTES = 1 << 16
+_PLACE = re.compile(r"messages\[([0-9]+)\](?=: )")
+"""How servers say which message of a request is wrong."""
 
 
 class Sent(Record, frozen=True, kw_only=True, rename="camel"):
@@ -115,15 +118,42 @@ class Messages:
         Raises what `send` raises; then nothing is known of those in later requests, and sending all again under the
         same `idempotency_key` posts none twice.
         """
+        requests = self.send_batches(
+            actor_id,
+            messages,
+            environment=environment,
+            max_run_time=max_run_time,
+            not_before=not_before,
+            idempotency_key=idempotency_key or fresh_key(),
+        )
+        return [execution_id for ids in requests for execution_id in ids]
+
+    def send_batches(
+        self,
+        actor_id: str,
+        messages: Iterable[Any],
+        *,
+        environment: Mapping[str, str] | None = None,
+        max_run_time: float | None = None,
+        not_before: datetime | float | None = None,
+        idempotency_key: str,
+    ) -> Iterator[list[str]]:
+        """As `send_many`: the ids of each request's executions, once its messages are stored.
+
+        Who stops or fails in between can go on, with all messages, under the same key.
+        """
         target = path("actors", "v2", actor_id, "messages", "batch")
         params = sending_params(environment, max_run_time, not_before)
-        key = idempotency_key or fresh_key()
-        ids: list[str] = []
+        sent = 0
         for number, body in enumerate(batches(messages)):
-            headers = {"Content-Type": "application/x-ndjson", KEY_HEADER: f"{key}-{number}"}
+            headers = {"Content-Type": "application/x-ndjson", KEY_HEADER: f"{idempotency_key}-{number}"}
             answer = self._connection.post_keyed(target, params=params, headers=headers, content=body)
-            ids += SentBatch.from_wire(result_of(answer)).execution_ids
-        return ids
+            try:
+                ids = SentBatch.from_wire(result_of(answer)).execution_ids
+            except AbacoError as error:
+                raise _counted_on(error, sent) from error
+            yield ids
+            sent += len(ids)
 
     def _post(
         self,
@@ -150,6 +180,12 @@ class Messages:
     def purge(self, actor_id: str) -> None:
         """Drop all waiting messages."""
         self._connection.delete(path(actor_id, "messages"))
+
+
+def _counted_on(error: AbacoError, sent: int) -> AbacoError:
+    """The error of a request, in which a message's place is that among all messages: `sent` come before it."""
+    place = _PLACE.match(error.message)
+    return type(error)(f"messages[{int(place[1]) + sent}]{error.message[place.end() :]}") if place else error
 
 
 class _Content(NamedTuple):

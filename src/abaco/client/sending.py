@@ -9,7 +9,7 @@ from uuid import uuid4
 from abaco.client.connection import json_bytes
 from abaco.errors import InvalidInput
 
-__all__ = ["KEY_HEADER", "Message", "batches", "checked_environment", "fresh_key", "sending_params"]
+__all__ = ["KEY_HEADER", "Message", "batch_line", "batches", "checked_environment", "fresh_key", "sending_params"]
 
 KEY_HEADER = "Idempotency-Key"
 # Query parameters that the server takes for itself instead of handing them to the container.
@@ -65,7 +65,7 @@ def batches(messages: Iterable[Any]) -> Iterator[bytes]:
     lines: list[bytes] = []
     size = 0
     for message in messages:
-        line = _line(message)
+        line = batch_line(message)
         if lines and (len(lines) == _MOST_MESSAGES or size + len(line) > _MOST_BYTES):
             yield b"\n".join(lines)
             lines, size = [], 0
@@ -75,7 +75,8 @@ def batches(messages: Iterable[Any]) -> Iterator[bytes]:
         yield b"\n".join(lines)
 
 
-def _line(message: Any) -> bytes:
+def batch_line(message: Any) -> bytes:
+    """One of many messages as it is sent. Raises InvalidInput for what cannot be."""
     one = message if isinstance(message, Message) else Message(message=message)
     if isinstance(one.message, bytes | bytearray | memoryview) or hasattr(one.message, "read"):
         raise InvalidInput("binary messages are sent one by one: use send().")
