@@ -2,6 +2,7 @@
 
 import fcntl
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,38 @@ def test_images_that_nobody_names_are_removed_while_no_server_runs(data: Path, t
     assert len([*(data / "images/unpacked").iterdir()]) == 1
     admin("image", "prune")
     assert capsys.readouterr().out == "0 images are gone.\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:s3cret@h:5432/db", "postgresql://u:***@h:5432/db"),
+        ("postgresql://u:s3:cret@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:/s3cret?@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://h/db?user=u&password=s3cret", "postgresql://h/db?password=***&user=u"),
+        (
+            "postgresql:///db?password=s3cret&password=b&sslpassword=s3cret",
+            "postgresql:///db?password=***&sslpassword=***",
+        ),
+        ("postgresql://u:p@s3cret@h/db", "***"),
+        ("postgresql://u:s3cret", "***"),
+        ("postgresql://u@h/db", "postgresql://u@h/db"),
+        ("sqlite:////var/lib/abaco.db", "sqlite:////var/lib/abaco.db"),
+    ],
+)
+def test_settings_show_no_password_of_the_database(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, url: str, shown: str
+) -> None:
+    monkeypatch.setenv("ABACO_DATABASE", url)
+    assert run(["settings", "-o", "json"]) == 0
+    settings = {each["name"]: each["value"] for each in json.loads(capsys.readouterr().out)}
+    assert (settings["database"], settings["data"]) == (shown, str(data))
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize("url", ["postgresql://u:s3cret", "postgresql://u:p@s3cret@h/db"])
+def test_a_wrong_url_of_the_database_is_refused_without_its_password(capsys: Capture, url: str) -> None:
+    assert run(["admin", "--database", url, "tenant", "list"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("abaco: error: database ")
+    assert "s3cret" not in err

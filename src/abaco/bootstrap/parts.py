@@ -4,6 +4,7 @@ import gc
 import sys
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote_plus
 
 from abaco.domain.moment import utc_now
 from abaco.errors import InvalidInput
@@ -12,8 +13,9 @@ from abaco.settings import Settings
 from abaco.store.database import open_database, require_url
 from abaco.store.sql import SqlStore
 
-__all__ = ["SystemClock", "actor_files", "open_store", "prepare_data", "run_directory", "tune_interpreter"]
+__all__ = ["SystemClock", "actor_files", "open_store", "prepare_data", "run_directory", "shown_url", "tune_interpreter"]
 
+_MASK = "***"
 _SWITCH_SECONDS = 0.0005
 """How long a thread may keep the others of its process waiting: each of them lets go many times a message."""
 _YOUNG_OBJECTS = 5000
@@ -64,6 +66,18 @@ def _close_to_others(settings: Settings) -> None:
         file = Path(url.database)  # the modes of SQLite's other files are this one's
         file.touch(mode=0o600)
         file.chmod(0o600)
+
+
+def shown_url(text: str) -> str:
+    """A database URL for people's eyes: passwords in it stay secret, also those among its parameters."""
+    try:
+        url = require_url(text)
+    except InvalidInput:
+        return _MASK  # nobody knows what is a password in it
+    masked = {name: _MASK for name in url.query if "password" in name}
+    as_given = url.set(drivername=text.partition(":")[0]).update_query_dict(masked)
+    # The mask is to be read as such, also where it is spelled for a URL.
+    return as_given.render_as_string(hide_password=True).replace(quote_plus(_MASK), _MASK)
 
 
 def run_directory(settings: Settings) -> Path:

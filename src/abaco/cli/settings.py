@@ -1,19 +1,17 @@
 """`abaco settings`: every setting, its value and where it comes from."""
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from abaco.bootstrap.parts import shown_url
 from abaco.cli.output import Format, print_table, report
 from abaco.cli.parameters import OutputOption
 from abaco.settings import SETTING_NAMES, read_settings, setting_meanings
 
 __all__ = ["register"]
-
-_PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
 
 
 def register(app: typer.Typer) -> None:
@@ -21,10 +19,9 @@ def register(app: typer.Typer) -> None:
 
 
 def _shown(name: str, value: Any) -> str:
-    """The value as text; a password inside a database URL stays secret."""
     if value is None:
         return "-"
-    return _PASSWORD.sub("***", str(value)) if name == "database" else str(value)
+    return shown_url(value) if name == "database" else str(value)
 
 
 def _settings(

@@ -149,8 +149,10 @@ def require_url(text: str) -> URL:
     """`text` as a database URL we can use; raises InvalidInput saying what is wrong."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # whose text may show the password
         raise InvalidInput("database is not a URL such as postgresql://user@host/name.") from None
+    if "@" in (url.host or ""):
+        raise InvalidInput("database has two @: in a password, write %40 for it.")
     if url.drivername in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername not in {"sqlite", "postgresql+psycopg"}:
