@@ -46,6 +46,10 @@ def test_what_is_named_is_needed_and_nothing_of_it() -> None:
     assert imports_of(divmod) == {"builtins"}
 
 
+def test_attributes_are_no_modules_of_the_same_name() -> None:
+    assert imports_of(lambda figure: figure.json + 1) == set()
+
+
 def test_functions_that_use_each_other() -> None:
     function = json.loads
 

@@ -2,7 +2,9 @@
 
 import io
 import logging
+import threading
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from time import time
 from typing import Any
 
@@ -67,6 +69,23 @@ def test_a_token_near_its_end_is_renewed_beforehand(server: FakeServer, clock: F
     ab.messages.send("a", data=io.BytesIO(b"cannot be sent twice"))
     assert len(gate.asked) == 2
     assert server.requests[-1].content == b"cannot be sent twice"
+
+
+def test_threads_renew_a_token_once(server: FakeServer, clock: FakeClock) -> None:
+    """A session's refresh token is good for one use."""
+    gate = Gate(server, "first", "second")
+    ab = signed_in(gate, clock)
+    ab.actors.list()
+    clock.sleep(HOURS_4)
+    at_once = threading.Barrier(4)
+
+    def ask(_: int) -> list[Any]:
+        at_once.wait()
+        return list(ab.actors.list())
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(ask, range(4))) == [[]] * 4
+    assert len(gate.asked) == 2
 
 
 def test_a_refused_token_is_renewed_and_the_request_repeated(server: FakeServer, clock: FakeClock) -> None:

@@ -1,6 +1,7 @@
 """How requests say who sends them: an access token that is renewed when it has expired, or a nonce."""
 
 import math
+import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -56,25 +57,32 @@ class Bearer(httpx.Auth):
         self._clock = clock
         self._source = source
         self._good_until = clock.monotonic() + expires_in
+        self._renewing = threading.Lock()
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        if self._source is not None and (self._token is None or self._is_ending()):
-            yield from self._renew(self._source)
+        token = self._token
+        if self._source is not None and (token is None or self._is_ending()):
+            yield from self._renew(self._source, token)
         source = self._source if _can_be_sent_again(request) else None
+        token = self._token
         response = yield self._signed(request)
         if response.status_code == httpx.codes.UNAUTHORIZED and source is not None:
-            yield from self._renew(source)
+            yield from self._renew(source, token)
             yield self._signed(request)
 
     def _is_ending(self) -> bool:
         return self._clock.monotonic() > self._good_until - _MARGIN_SECONDS
 
-    def _renew(self, source: TokenSource) -> Generator[httpx.Request, httpx.Response, None]:
-        response = yield source.request()
-        response.read()
-        grant = source.granted(response)
-        self._token = _checked(grant.access_token, "access token")
-        self._good_until = self._clock.monotonic() + grant.expires_in
+    def _renew(self, source: TokenSource, old: str | None) -> Generator[httpx.Request, httpx.Response, None]:
+        """Replace the token `old`. One thread at a time: a refresh token may be good for one use only."""
+        with self._renewing:
+            if self._token != old:
+                return  # another thread has
+            response = yield source.request()
+            response.read()
+            grant = source.granted(response)
+            self._token = _checked(grant.access_token, "access token")
+            self._good_until = self._clock.monotonic() + grant.expires_in
 
     def _signed(self, request: httpx.Request) -> httpx.Request:
         request.headers["Authorization"] = f"Bearer {self._token}"

@@ -12,7 +12,7 @@ from abaco.client.executor.fetching import Fetcher
 from abaco.client.executor.frames import Reference
 from abaco.client.executor.pace import Pace
 from abaco.client.executor.posting import posted
-from abaco.client.executor.tasks import AbacoFuture, Answer, Parts, Task
+from abaco.client.executor.tasks import MANY, AbacoFuture, Answer, Parts, Task
 from abaco.client.results import Followed, FollowedResults
 from abaco.errors import AbacoError, ExecutionFailed, Unavailable
 
@@ -42,17 +42,26 @@ class Courier:
         # Results may be here before the post that they answer has returned; those of others are not kept.
         self._posting = 0
         self._early: list[Followed] = []
+        # Of those sent, the ones that another program sent: calls, or what it asked about the image.
+        self._recovered: set[str] = set()
+        # The number of the last result that the stream has brought.
+        self._known = 0
         self._closed = False
         self._broken: Exception | None = None
         self.finished = threading.Event()
         self._stream = FollowedResults(ab.results, actor_id)
         self._fetcher = Fetcher(ab.files, actor_id, self._settle)
-        threading.Thread(target=self._listen, name=f"abaco-results-{actor_id}", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, name=f"abaco-results-{actor_id}", daemon=True)
+        self._listener.start()
         threading.Thread(target=self._work, name=f"abaco-posts-{actor_id}", daemon=True).start()
 
     def put(self, *tasks: Task) -> None:
-        """Take on tasks. Raises BrokenExecutor if the actor is gone; of what is posted at once what that raises."""
+        """Take on tasks. Raises RuntimeError after `close`, BrokenExecutor if the actor is gone; of what is posted at
+        once what that raises.
+        """
         with self._change:
+            if self._closed:
+                raise RuntimeError("cannot schedule new futures after shutdown")
             if self._broken is not None:
                 raise BrokenExecutor(str(self._broken)) from self._broken
             if self._pace is not None and not any(task.has_files for task in tasks):
@@ -77,20 +86,16 @@ class Courier:
             future.set_running_or_notify_cancel()
         with self._change:
             self._sent.update(futures)
+            self._recovered.update(futures)
         known = 0
         while page := self._ab.results.stored(self._actor_id, known):
             known = page[-1].number
             for each in page:
-                if Parts.is_one(each.data):  # what `ImageCheck` was told is nobody's call
+                if Parts.is_one(each.data):  # else it is what `ImageCheck` was told, which is nobody's call
                     self._take(each)
         for entry in entries:
-            if entry.status in TERMINAL and self._lacks(entry.id):
-                execution = self._ab.executions.get(self._actor_id, entry.id)
-                if execution.status == "COMPLETE" and execution.exit_code == 0:
-                    self._done(entry.id)  # its answer has expired, or was taken
-                    del futures[entry.id]
-                else:
-                    self._fail(entry.id, _ended(execution))
+            if entry.status in TERMINAL and self._lacks(entry.id) and not self._end(entry.id):
+                del futures[entry.id]
         return list(futures.values())
 
     def close(self, *, cancel: bool = False) -> None:
@@ -104,6 +109,12 @@ class Courier:
         for task in dropped:
             task.future.cancel()
             task.future.set_running_or_notify_cancel()
+
+    def wait(self) -> None:
+        """Until every future is done, after `close`. Raises RuntimeError in a callback of one: it would be for ever."""
+        if threading.current_thread() in {self._listener, self._fetcher.thread}:
+            raise RuntimeError("a callback cannot wait for its own executor: use shutdown(wait=False)")
+        self.finished.wait()
 
     def finish(self) -> None:
         """At the end of the program, after `close`: wait for what would be lost with it."""
@@ -188,6 +199,7 @@ class Courier:
                         self._look()
                 else:
                     self._take(followed)
+                    self._known = followed.number
         except Exception as error:  # noqa: BLE001 - or whoever waits would wait for ever
             self._break(error)
 
@@ -199,8 +211,9 @@ class Courier:
                     self._early.append(followed)
                 return
             parts = self._parts.setdefault(followed.execution_id, Parts())
+            is_call = followed.execution_id not in self._recovered or Parts.is_one(followed.data)
         try:
-            answer = parts.add(followed.data)
+            answer = parts.add(followed.data) if is_call else _NOTHING
         except AbacoError as error:
             self._fail(followed.execution_id, error)
             return
@@ -216,13 +229,26 @@ class Courier:
         with self._change:
             if not self._sent:
                 return
-        for entry in self._ab.executions.list(self._actor_id).executions:
-            if entry.status in TERMINAL and self._lacks(entry.id):
-                # The stream may be about to bring it: what is still there was not read by anybody.
-                for data in self._ab.results.all(self._actor_id, entry.id):
-                    self._take(Followed(0, entry.id, data))
-                if self._lacks(entry.id):
-                    self._fail(entry.id, _ended(self._ab.executions.get(self._actor_id, entry.id)))
+        listed = self._ab.executions.list(self._actor_id).executions
+        ended = [entry.id for entry in listed if entry.status in TERMINAL and self._lacks(entry.id)]
+        # The stream may be about to bring their answers, which stay at the server for whoever else wants them.
+        known = self._known
+        while ended and (page := self._ab.results.stored(self._actor_id, known)):
+            known = page[-1].number
+            for each in page:
+                self._take(each)
+        for execution_id in ended:
+            if self._lacks(execution_id):
+                self._end(execution_id)
+
+    def _end(self, execution_id: str) -> bool:
+        """Settle an execution that has ended without an answer that is there; whether it was a call."""
+        execution = self._ab.executions.get(self._actor_id, execution_id)
+        if execution_id in self._recovered and execution.status == "COMPLETE" and execution.exit_code == 0:
+            self._settle(execution_id, _NOTHING)  # it has expired, or was for whoever asked about the image
+            return False
+        self._fail(execution_id, _ended(execution))
+        return True
 
     def _lacks(self, execution_id: str) -> bool:
         """Whether its answer has yet to come."""
@@ -238,6 +264,7 @@ class Courier:
         with self._change:
             self._parts.pop(execution_id, None)
             self._fetched.discard(execution_id)
+            self._recovered.discard(execution_id)
             future = self._sent.pop(execution_id, None)
             if self._pace is not None:
                 self._pace.answered()
@@ -262,6 +289,10 @@ class Courier:
         for task in waiting:
             if task.future.set_running_or_notify_cancel():
                 task.future.set_exception(BrokenExecutor(str(error)))
+
+
+_NOTHING = Answer(MANY, [])
+"""Of what was no call."""
 
 
 def _ended(execution: Execution) -> ExecutionFailed:

@@ -3,6 +3,7 @@
 import atexit
 import itertools
 import math
+import os
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ from abaco.client.executor.mapping import Mapped
 from abaco.client.executor.pace import Pace
 from abaco.client.executor.tasks import AbacoFuture, Outcome, Task, many, one
 from abaco.client.ownership import own
-from abaco.errors import Conflict, InvalidInput, NotFound
+from abaco.errors import AbacoError, Conflict, InvalidInput, NotFound
 
 __all__ = ["DEFAULT_IMAGE", "AbacoExecutor"]
 
@@ -75,12 +76,18 @@ class AbacoExecutor(Executor):
         self._ab = ab or Abaco()
         self._is_own = ab is None
         self.futures: list[AbacoFuture] = []
+        self._is_attached = False
         asked = None if actor_id is None else self._ab.actors.get(actor_id)
-        actor = (
-            asked or _found(self._ab, name, image) or _added(self._ab, name, image or DEFAULT_IMAGE, attributes or {})
-        )
+        with ExitStack() as undo:
+            if self._is_own:
+                undo.callback(self._ab.close)
+            actor = asked or _found(self._ab, name, image)
+            if actor is None:
+                actor = _added(self._ab, name, image, attributes or {}, timeout)
+            else:
+                _await_ready(self._ab, actor, timeout)
+            undo.pop_all()
         self.actor_id, self.image = actor.id, actor.image
-        _await_ready(self._ab, actor, timeout)
         self._check = ImageCheck(self._ab, actor.id, actor.image) if check else None
         pace = Pace(_AHEAD * num_workers) if name is None else None
         self._courier = Courier(self._ab, actor.id, pace, temporary=name is None and asked is None)
@@ -109,14 +116,21 @@ class AbacoExecutor(Executor):
                 raise NotFound(f"there is no executor with the name {name!r}: was its actor deleted?")
         executor = cls(ab, name=name, num_workers=num_workers, timeout=timeout, progress=progress)
         executor.futures = executor._courier.recover()
+        executor._is_attached = True
         return executor
 
     def results(self, timeout: float | None = None, *, return_exceptions: bool = False) -> Iterator[Any]:
         """What the calls in `futures` returned, in the order in which they were sent, those of maps one by one.
 
         Where a call raised something, that is raised, and nothing follows; with `return_exceptions` it is a result.
-        Raises TimeoutError where a result is not there after `timeout` seconds.
+        Raises TimeoutError where a result is not there after `timeout` seconds; InvalidInput if the executor is not
+        from `attach`: what this one sends itself is in the futures and iterators that `submit` and `map` return.
         """
+        if not self._is_attached:
+            raise InvalidInput("results() is of AbacoExecutor.attach(name): submit and map return this one's own.")
+        return self._results(timeout, return_exceptions=return_exceptions)
+
+    def _results(self, timeout: float | None, *, return_exceptions: bool) -> Iterator[Any]:
         deadline = None if timeout is None else time.monotonic() + timeout
         for future in self.futures:
             error = future.exception(None if deadline is None else deadline - time.monotonic())
@@ -156,17 +170,18 @@ class AbacoExecutor(Executor):
         under way or wait to be asked for, and arguments are read only then (None: all at once). The iterator raises
         what a call raised, and TimeoutError where a result is not there `timeout` seconds after `map` was called.
         """
+        deadline = None if timeout is None else time.monotonic() + timeout
         self._require_ready(fn)
         if (chunksize is not None and chunksize < 1) or (buffersize is not None and buffersize < 1):
             raise ValueError("chunksize and buffersize must be at least 1.")
         function, calls = packed(fn, self._spill), zip(*iterables, strict=False)
         if buffersize is not None:
             sent = self._sent(function, _chunked(calls, chunksize or 1))
-            return Mapped(sent, timeout, buffersize).results(None, self._progress)
+            return Mapped(sent, deadline, buffersize).results(None, self._progress)
         all_calls = list(calls)
         chunks = _chunked(all_calls, chunksize or self._chunk(len(all_calls)))
         futures = self._sent_at_once(function, chunks)
-        return Mapped(iter(futures), timeout, None).results(len(all_calls), self._progress)
+        return Mapped(iter(futures), deadline, None).results(len(all_calls), self._progress)
 
     def blocking_call(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> list[Any]:
         """Call a function and wait for it; the list of its result, as old executors have it."""
@@ -175,12 +190,13 @@ class AbacoExecutor(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more calls; `wait` until all are done, and the actor deleted unless it has a name.
 
-        With `cancel_futures` those that were not sent are cancelled.
+        With `cancel_futures` those that were not sent are cancelled. Raises RuntimeError where a callback of one of the
+        futures would wait for the others.
         """
         self._is_shut_down = True
         self._courier.close(cancel=cancel_futures)
         if wait:
-            self._courier.finished.wait()
+            self._courier.wait()
             if self._is_own:
                 self._ab.close()
 
@@ -232,13 +248,32 @@ def _found(ab: Abaco, name: str | None, image: str | None) -> Actor | None:
     return found
 
 
-def _added(ab: Abaco, name: str | None, image: str, attributes: ActorAttributes) -> Actor:
+def _added(ab: Abaco, name: str | None, image: str | None, attributes: ActorAttributes, timeout: float | None) -> Actor:
+    """A new actor, ready. Raises as `_await_ready`: then it is gone again, unless others may have found it and wait."""
     given: ActorAttributes = {"description": "Calls the functions of an AbacoExecutor."}
     given.update(attributes)
     given["hints"] = sorted({"warm", *attributes.get("hints", ())})
     if name is not None:
         given["name"] = name
-    return ab.actors.add(image, **given)
+    added = ab.actors.add(image or DEFAULT_IMAGE, **given)
+    with ExitStack() as undo:
+        undo.callback(_forget, ab, added)
+        # Another program may have done the same at the same time: the oldest of that name counts.
+        actor = _found(ab, name, image) or added
+        try:
+            _await_ready(ab, actor, timeout)
+        except (TimeoutError, KeyboardInterrupt):
+            if name is not None:
+                undo.pop_all()
+            raise
+        if actor.id == added.id:
+            undo.pop_all()
+    return actor
+
+
+def _forget(ab: Abaco, actor: Actor) -> None:
+    with suppress(AbacoError):
+        ab.actors.delete(actor.id)
 
 
 def _await_ready(ab: Abaco, actor: Actor, timeout: float | None) -> None:
@@ -256,6 +291,9 @@ def _chunked(calls: Iterable[tuple[Any, ...]], size: int) -> Iterator[list[tuple
 
 
 _COURIERS: "weakref.WeakSet[Courier]" = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):
+    # Their threads are not in a child, which would wait for them at its end.
+    os.register_at_fork(after_in_child=_COURIERS.clear)
 
 
 @atexit.register

@@ -20,7 +20,8 @@ class Fetcher:
         self._settle = settle
         self._wanted: SimpleQueue[tuple[str, Reference] | None] = SimpleQueue()
         # From the beginning: where the program ends no thread can be started any more, but answers still come.
-        threading.Thread(target=self._work, name=f"abaco-answers-{actor_id}", daemon=True).start()
+        self.thread = threading.Thread(target=self._work, name=f"abaco-answers-{actor_id}", daemon=True)
+        self.thread.start()
 
     def put(self, execution_id: str, reference: Reference) -> None:
         """Fetch an answer, after those before it: so there is no more memory taken than for one that is being read."""

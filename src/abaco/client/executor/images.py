@@ -6,19 +6,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import msgspec
 
 from abaco.client.abaco import Abaco
 from abaco.client.executor.imports import imports_of
 from abaco.client.executor.tasks import question
 from abaco.client.handle import EXECUTION_HEADER
-from abaco.errors import Conflict, InvalidInput, NotFound
+from abaco.errors import Conflict, InvalidInput, NotFound, Unavailable
 
 __all__ = ["ImageCheck"]
 
 _BUILD = (
     "Write a Dockerfile, `FROM {image}` and `RUN pip install {packages}`, build it, and send it by `abaco image push`."
 )
+_ANSWER_SECONDS = 30.0
+"""A container is up long before, if the question does not wait behind long calls."""
 _HERE = (sys.version_info.major, sys.version_info.minor)
 
 
@@ -79,10 +82,12 @@ class ImageCheck:
             )
 
     def _ask(self, modules: Iterable[str]) -> _Contents | None:
-        """What the actor answers; None if it has too much to do."""
+        """What the actor answers; None if it, or the server, has too much to do."""
         try:
-            answer = self._ab.messages.ask(self._actor_id, data=question(sorted(modules)))
-        except Conflict:
+            answer = self._ab.messages.ask(self._actor_id, data=question(sorted(modules)), timeout=_ANSWER_SECONDS)
+        except (Conflict, TimeoutError, Unavailable):
+            return None
+        if answer.status_code == httpx.codes.ACCEPTED:
             return None
         # A message that could have been sent again keeps its answer, and whoever attaches would find it.
         with suppress(NotFound):

@@ -67,9 +67,16 @@ def _imported(code: CodeType) -> Iterator[str]:
             yield instruction.argval
 
 
+def _loaded(code: CodeType) -> Iterator[str]:
+    """Names of globals; `co_names` has attributes, too."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}:
+            yield instruction.argval
+
+
 def _used(function: FunctionType) -> list[Any]:
     """Globals and variables of enclosing functions that its code names."""
-    names = {name for code in _codes(function.__code__) for name in code.co_names}
+    names = {name for code in _codes(function.__code__) for name in _loaded(code)}
     values = [function.__globals__[name] for name in names if name in function.__globals__]
     for cell in function.__closure__ or ():
         try:

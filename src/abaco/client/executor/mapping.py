@@ -17,10 +17,13 @@ _BAR_SECONDS = 1.0
 
 
 class Mapped:
-    """`futures`, which are of chunks, are made at once, or (`ahead`) no more than so many before they are needed."""
+    """`futures`, which are of chunks, are made at once, or (`ahead`) no more than so many before they are needed.
 
-    def __init__(self, futures: Iterator[AbacoFuture], timeout: float | None, ahead: int | None) -> None:
-        self._deadline = None if timeout is None else time.monotonic() + timeout
+    `deadline` is a moment of ``time.monotonic()``.
+    """
+
+    def __init__(self, futures: Iterator[AbacoFuture], deadline: float | None, ahead: int | None) -> None:
+        self._deadline = deadline
         self._futures = futures
         self._under_way: deque[AbacoFuture] = deque()
         for future in futures:

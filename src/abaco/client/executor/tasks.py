@@ -1,10 +1,12 @@
 """What goes to a function actor and what comes back; ``images/py3_func/actor.py`` is the other end."""
 
 import json
+import logging
 import pickle
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +46,25 @@ class AbacoFuture(Future[Any]):
 
     execution_id: str | None = None
     is_chunk = False
+
+    def set_result(self, result: Any) -> None:
+        with _callbacks():
+            super().set_result(result)
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        with _callbacks():
+            super().set_exception(exception)
+
+
+@contextmanager
+def _callbacks() -> Iterator[None]:
+    """The standard library keeps a callback's exceptions from whoever settles a future, but not those that end threads:
+    other futures need this one.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        logging.getLogger("concurrent.futures").exception("exception calling callback")
 
 
 class RemoteTraceback(Exception):
