@@ -71,6 +71,51 @@ def test_a_config_without_a_value_is_refused(
     assert configs_text(bridge, actor) == "{'old': 'kept'}"
 
 
+DESCRIPTION: dict[str, Any] = {
+    "description": "d",
+    "type": "t",
+    "defaultEnvironment": {"A": "1"},
+    "hints": ["sync"],
+    "webhook": "https://example.org/hook",
+    "token": True,
+    "logEx": 60,
+    "maxRunTime": 90,
+    "cronSchedule": "now + 1 hour",
+    "cronOn": True,
+}
+
+
+@pytest.mark.parametrize("name", [*DESCRIPTION, "link", "maxWorkers", "memLimit", "maxCpus", "queue", "gpus"])
+def test_what_is_unset_has_its_default_and_all_else_stays(bridge: Bridge, real_abaco: RunAbaco, name: str) -> None:
+    new, full = bridge.world.actor(name="new"), bridge.world.actor(name="full", **DESCRIPTION)
+    before = bridge.world.get(full)
+    option = re.sub("[A-Z]", lambda letter: f"-{letter[0].lower()}", name)
+    assert real_abaco("actors", "update", "full", "--unset", option) == 0
+    after = bridge.world.get(full)
+    assert after.get(name) == bridge.world.get(new).get(name)
+    also = {"lastUpdateTime"} | ({"cronOn", "cronNextEx"} if name == "cronSchedule" else set())
+    assert {each for each in before | after if before.get(each) != after.get(each)} <= {name} | also
+
+
+def test_variables_are_set_on_top_of_none(bridge: Bridge, real_abaco: RunAbaco) -> None:
+    actor = bridge.world.actor(name="full", **DESCRIPTION)
+    assert real_abaco("actors", "update", "full", "--unset", "default-environment", "--env", "B=2") == 0
+    assert bridge.world.get(actor)["defaultEnvironment"] == {"B": "2"}
+
+
+@pytest.mark.usefixtures("actor")
+@pytest.mark.parametrize(
+    ("name", "text"), [("name", "create another"), ("state", "abaco state set"), ("stateless", "create another")]
+)
+def test_what_an_update_cannot_reset_is_refused(
+    bridge: Bridge, real_abaco: RunAbaco, capsys: Capture, name: str, text: str
+) -> None:
+    before = bridge.world.everything()["actors"]
+    assert real_abaco("actors", "update", "counter", "--unset", "description", "--unset", name) == 2
+    assert text in one_error_line(capsys)
+    assert bridge.world.everything()["actors"] == before
+
+
 @pytest.fixture
 def two_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "_MOST_MESSAGES", 2)

@@ -57,6 +57,14 @@ _Unset = Annotated[
 ]
 _Wait = Annotated[bool, typer.Option("--wait", help="Wait until the actor is READY; exit 1 if it ends in ERROR.")]
 
+_TAKEN_AWAY = {"cron_schedule": "", "cron_on": False}
+"""What an update resets by these values only: left out, it stays as it is."""
+_NOT_RESET = {
+    "name": "an actor keeps the name that it was created with: create another",
+    "state": "'abaco state set ACTOR {}' empties it",
+    "stateless": "a stateful actor stays one: create another",
+}
+
 
 def register(app: typer.Typer) -> None:
     app.command("create", epilog="Example: abaco actors create abacosamples/wc --name counter --wait")(_create)
@@ -166,14 +174,14 @@ def _update(
     with connect(ctx) as ab:
         current = find_actor(ab, actor)
         said |= _linked(ab, link)
+        # The server resets what an update leaves out, so the whole description is sent.
+        kept = _without(current.attributes(), unset or [])
         said["default_environment"] = {
             name: value
-            for name, value in (current.default_environment | _environment(env, env_file)).items()
+            for name, value in ({**kept.get("default_environment", {})} | _environment(env, env_file)).items()
             if name not in (unset_env or ())
         }
-        # The server resets what an update leaves out, so the whole description is sent.
-        complete = _without(current.attributes(), unset or []) | said
-        changed = ab.actors.update(current.id, image or current.image, force=force, **complete)
+        changed = ab.actors.update(current.id, image or current.image, force=force, **(kept | said))
         _report(ab, changed, wait=wait, output=output)
 
 
@@ -186,12 +194,16 @@ def _linked(ab: Abaco, link: str | None) -> ActorAttributes:
 
 
 def _without(attributes: ActorAttributes, unset: list[str]) -> ActorAttributes:
+    """What an update sends for all but `unset` to stay. Raises InvalidInput for what it cannot reset."""
     names = {name.replace("-", "_") for name in unset}
     unknown = names - ActorAttributes.__annotations__.keys()
     if unknown:
-        known = ", ".join(sorted(attributes)).replace("_", "-")
-        raise InvalidInput(f"--unset: an actor has no attribute {', '.join(sorted(unknown))}; this one has {known}.")
-    return cast("ActorAttributes", {name: value for name, value in attributes.items() if name not in names})
+        known = ", ".join(sorted(ActorAttributes.__annotations__.keys() - _NOT_RESET.keys())).replace("_", "-")
+        raise InvalidInput(f"--unset: an actor has no attribute {', '.join(sorted(unknown))}; there are {known}.")
+    for name in sorted(names & _NOT_RESET.keys()):
+        raise InvalidInput(f"--unset {name}: {_NOT_RESET[name]}.")
+    kept = {name: value for name, value in attributes.items() if name not in names}
+    return cast("ActorAttributes", kept | {name: _TAKEN_AWAY[name] for name in names & _TAKEN_AWAY.keys()})
 
 
 def _environment(env: list[str] | None, env_file: Path | None) -> dict[str, Any]:
