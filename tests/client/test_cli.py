@@ -1,5 +1,6 @@
 """The command line as a whole: logins, errors, exit codes, server verbs."""
 
+import io
 import stat
 import subprocess
 import sys
@@ -217,3 +218,28 @@ def test_server_verbs_are_handed_all_their_arguments(monkeypatch: pytest.MonkeyP
 def _module(**contents: Any) -> ModuleType:
     module: Any = SimpleNamespace(**contents)
     return module  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_a_terminal_without_some_characters_shows_others(
+    server: FakeServer, abaco: RunAbaco, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    server.add_actor("AbcActor00001", name="Größe-日本")
+    server.add_execution("AbcActor00001", "Exec000000001")
+    server.results["Exec000000001"] = ["日".encode(), b"\xff\x00"]
+
+    def printed(*arguments: str) -> bytes:
+        stdout = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr("sys.stdout", stdout)
+        assert abaco(*arguments) == 0
+        stdout.flush()
+        assert isinstance(stdout.buffer, io.BytesIO)
+        return stdout.buffer.getvalue()
+
+    for verb in ("list", "show"):
+        arguments = ["actors", verb, *(["AbcActor00001"] if verb == "show" else [])]
+        assert "Größe-??".encode(encoding, "replace") in printed(*arguments)
+        assert "Größe-日本" in printed(*arguments, "-o", "json").decode()
+    assert printed("results", "AbcActor00001", "--all") == "日".encode() + b"\xff\x00"
+    assert printed("actors", "list", "-o", "id") == b"AbcActor00001\n"
+    printed("--help")

@@ -1,5 +1,6 @@
 """The whole command line in one place: its verbs, and what becomes of whatever they raise."""
 
+import io
 import sys
 import time
 from collections.abc import Sequence
@@ -52,6 +53,7 @@ def run(
 
     `transport` and `clock` stand in for network and time in tests.
     """
+    _spare_encoding_errors()
     try:
         command = typer.main.get_command(build_app())
         session = Session(transport=transport, clock=clock)
@@ -67,6 +69,13 @@ def run(
     except Exception as error:  # noqa: BLE001  users see one line, whatever is wrong with us
         return _fail(f"unexpected {type(error).__name__}: {error}; please report this", FAILED)
     return code if isinstance(code, int) else 0
+
+
+def _spare_encoding_errors() -> None:
+    """Have text that a terminal's encoding has no characters for replaced, not refused. Bytes stay as they are."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in {"strict", "surrogateescape"}:
+            stream.reconfigure(errors="replace")
 
 
 def build_app() -> typer.Typer:
