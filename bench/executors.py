@@ -74,6 +74,7 @@ def executor_times() -> Mapping[str, float]:
         sides: dict[str, Callable[[], float]] = {
             OURS: partial(_timed, ours),
             f"{OURS}, `chunksize={_CHUNK}`": partial(_timed, ours, chunksize=_CHUNK),
+            f"{OURS}, `chunksize=1`": partial(_timed, ours, chunksize=1),
             POOL: partial(_timed, pool, chunksize=1),
             f"`ProcessPoolExecutor`, `chunksize={_CHUNK}`": partial(_timed, pool, chunksize=_CHUNK),
         }
