@@ -116,6 +116,40 @@ def test_what_an_update_cannot_reset_is_refused(
     assert bridge.world.everything()["actors"] == before
 
 
+CHANGES = {
+    "actors create abacosamples/wc": None,
+    "actors update counter --description d": "{actor}",
+    "send counter hi": None,
+    "send counter --batch -": None,
+    "state set counter 1": "{actor}",
+    "nonces add counter": None,
+    "aliases set named counter": "named",
+    "configs set key --value 1 --actor counter": "key",
+    "permissions set counter bob READ": "ada bob",
+    "permissions set --of alias known bob READ": "ada bob",
+    "permissions set --of config known bob READ": "ada bob",
+    "permissions list counter": "ada",
+}
+"""Verbs with -o that change something (and one that does not), and what they print of it; ids of new things differ."""
+
+
+@pytest.mark.parametrize(("verb", "printed"), CHANGES.items())
+def test_what_is_changed_can_be_printed_as_ids(
+    bridge: Bridge, real_abaco: RunAbaco, capsys: Capture, stdin: Any, verb: str, printed: str | None
+) -> None:
+    actor = bridge.world.actor(name="counter", stateless=False).rpartition("/")[2]
+    assert real_abaco("aliases", "set", "known", "counter") == 0
+    assert real_abaco("configs", "set", "known", "--value", "1", "--actor", "counter") == 0
+    capsys.readouterr()
+    stdin(b'"hi"')
+    assert real_abaco(*verb.split(), "-o", "id") == 0
+    out = capsys.readouterr().out.split()
+    if printed is None:
+        assert len(out) == 1
+    else:
+        assert out == printed.format(actor=actor).split()
+
+
 @pytest.fixture
 def two_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "_MOST_MESSAGES", 2)

@@ -79,4 +79,6 @@ def _set(
 
 def _print(levels: Any, output: Format) -> None:
     rows = [(user, level) for user, level in levels.items() if user != "_links"]
-    report(output, levels, lambda: print_table(("USER", "LEVEL"), rows))
+    # The ids of entries are their users: what the server answered has them as keys.
+    raw = [{"id": user} for user, _ in rows] if output is Format.ID else levels
+    report(output, raw, lambda: print_table(("USER", "LEVEL"), rows))
