@@ -55,13 +55,22 @@ def _parser() -> _Parser:
     return parser
 
 
+def _given(line: str) -> _Arguments:
+    parser = _parser()
+    try:
+        words = shlex.split(line)
+    except ValueError as error:  # a quote that is not closed
+        parser.error(str(error))
+    return parser.parse_args(words, _Arguments())
+
+
 class _Magic:
     def __init__(self, shell: "InteractiveShell") -> None:
         self._shell = shell
 
     def actor(self, line: str, cell: str) -> ActorHandle:
         """Register the cell as an actor, or update it, wait until it is ready, and give it its name here."""
-        given = _parser().parse_args(shlex.split(line), _Arguments())
+        given = _given(line)
         if not given.name.isidentifier():
             raise UsageError(f"%%actor: {given.name!r} cannot be the name of a variable.")
         try:

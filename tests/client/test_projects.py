@@ -102,6 +102,12 @@ def test_a_containerfile_begins_with_one_image(tmp_path: Path, text: str) -> Non
         recipe_of(tmp_path, text)
 
 
+def test_a_containerfile_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "Containerfile").write_bytes(b"FROM busybox\nLABEL a=\xff\n")
+    with pytest.raises(InvalidInput, match="Containerfile cannot be read"):
+        read_recipe(tmp_path / "Containerfile")
+
+
 class Bases:
     """A server that has some images."""
 

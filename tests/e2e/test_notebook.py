@@ -33,6 +33,7 @@ WRONG = {
     "%%actor\nprint()": "the following arguments are required: name",
     "%%actor 1st\nprint()": "cannot be the name of a variable",
     "%%actor wrong\nprint(": "line 1 of the cell",
+    "%%actor wrong --env 'X=1\nprint()": "No closing quotation",
     "%%actor wrong --env X\nprint()": "is not NAME=VALUE",
     "%%actor wrong --client nobody\nprint()": "no Abaco of this notebook",
     "%%actor wrong --image 127.0.0.1:1/none\nprint()": "the actor is in ERROR",

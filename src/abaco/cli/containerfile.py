@@ -94,8 +94,12 @@ class _Unknown(Exception):
 
 def _instructions(file: Path) -> Iterator[tuple[int, str]]:
     """Each instruction on one line, with the number of its first."""
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{file} cannot be read: {error}.") from None
     begun, pending = 0, ""
-    for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         begun = begun if pending else number

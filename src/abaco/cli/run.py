@@ -107,7 +107,7 @@ def _payload(
     if sum(each is not None for each in (text, json_text, file)) > 1:
         raise InvalidInput("--message, --json and --file are several messages: give one.")
     if file is not None:
-        content = file.read_bytes()
+        content = _bytes_of(file, "--file")
         return Payload(ContentType.BINARY, None, len(content)), content
     if json_text is not None:
         return Payload(ContentType.JSON, _parsed(json_text, "--json")), None
@@ -117,7 +117,14 @@ def _payload(
     return Payload(ContentType.TEXT if isinstance(value, str) else ContentType.JSON, value), None
 
 
-def _parsed(text: str, where: str) -> Any:
+def _bytes_of(file: Path, option: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{option} cannot be read: {error}.") from None
+
+
+def _parsed(text: str | bytes, where: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -126,7 +133,7 @@ def _parsed(text: str, where: str) -> Any:
 
 def _read_state(file: Path | None) -> Any:
     """An empty one, where there is none yet."""
-    return _parsed(file.read_text("utf-8"), str(file)) if file is not None and file.exists() else {}
+    return _parsed(_bytes_of(file, "--state"), str(file)) if file is not None and file.exists() else {}
 
 
 class _Sink:
