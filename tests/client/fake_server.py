@@ -77,10 +77,10 @@ class FakeServer:
     def answer(self, request: httpx.Request) -> httpx.Response:
         request.read()
         self.requests.append(request)
-        self.on_request(request)
         if self.failures:
             raise self.failures.pop(0)
         try:
+            self.on_request(request)
             response = httpx.Response(200) if request.method == "OPTIONS" else self._route(request)
         except AbacoError as error:
             response = self._refusal(error)

@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from abaco.errors import InternalError
+
 from .conftest import RunAbaco
 from .fake_server import FakeServer, event
 from .test_cli import Capture, one_error_line
@@ -235,6 +237,7 @@ def test_send_later_and_under_a_key(server: FakeServer, abaco: RunAbaco) -> None
         (["--batch", "-"], b'"\\ud800"', "line 1 of --batch: this value cannot be sent as JSON"),
         (["--batch", "-"], b'1\n{"message": 1, "environment": {"message": 1}}', "line 2 of --batch: 'message' cannot"),
         (["hi", "--not-before", "soon"], b"", "is no time to wait for"),
+        (["--batch", "-", "--key", "k" * 254], b"1", "--key is too long"),
         (["hi", "--not-before", "nan"], b"", "is no time to wait for"),
         (["hi", "--not-before", "0001-01-01T00:00+14:00"], b"", "is no time to wait for"),
     ],
@@ -248,16 +251,17 @@ def test_send_says_what_is_wrong_with_a_batch(
     assert not [request for request in server.requests if request.method == "POST"]
 
 
+@pytest.mark.parametrize(("trouble", "code"), [(httpx.ReadError("reset"), 5), (InternalError("a proxy's 502"), 1)])
 def test_a_batch_in_doubt_says_by_which_key_it_can_be_sent_again(
-    server: FakeServer, abaco: RunAbaco, capsys: Capture, stdin: Any
+    server: FakeServer, abaco: RunAbaco, capsys: Capture, stdin: Any, trouble: Exception, code: int
 ) -> None:
     def lose(request: httpx.Request) -> None:
         if request.url.path.endswith("/batch"):
-            raise httpx.ReadError("reset")
+            raise trouble
 
     server.on_request = lose
     stdin(LINES)
-    assert abaco("send", "counter", "--batch", "-") == 5
+    assert abaco("send", "counter", "--batch", "-") == code
     error = one_error_line(capsys)
     key = next(each.headers["Idempotency-Key"] for each in server.requests if each.method == "POST")[: -len("-0")]
     assert f"0 of 3 messages are known to be sent: the same command with --key {key} sends only the rest." in error

@@ -13,11 +13,12 @@ from abaco.cli.batch_line import Line, read_line
 from abaco.cli.output import Format, note, report
 from abaco.client import Abaco
 from abaco.client.sending import fresh_key
-from abaco.errors import AbacoError, InvalidInput, Unavailable
+from abaco.errors import AbacoError, InternalError, InvalidInput, Unavailable
 
 __all__ = ["lines_in", "print_sent", "require_nothing_else", "send_lines"]
 
 _STDIN = "-"
+_LONGEST_KEY = 255
 _PLACE = re.compile(r"^messages\[([0-9]+)\](?=: )")
 """How the client says which message is wrong."""
 
@@ -45,6 +46,8 @@ def lines_in(stack: ExitStack, file: str) -> list[Line]:
 def send_lines(ab: Abaco, actor_id: str, lines: Sequence[Line], options: Mapping[str, Any]) -> list[str]:
     """Post the messages under one key; the ids of their executions. A failure says how the rest can be sent."""
     key = options["idempotency_key"] or fresh_key()
+    if len(f"{key}-{len(lines)}") > _LONGEST_KEY:
+        raise InvalidInput(f"--key is too long: each request has one made of it, of {_LONGEST_KEY} characters at most.")
     messages = [line.message for line in lines]
     ids: list[str] = []
     try:
@@ -52,8 +55,8 @@ def send_lines(ab: Abaco, actor_id: str, lines: Sequence[Line], options: Mapping
             ids += sent
     except AbacoError as error:
         text = _PLACE.sub(lambda place: f"line {lines[int(place[1])].number} of --batch", error.message)
-        # A request that was refused is one of which nothing was taken.
-        in_doubt = ids or isinstance(error, Unavailable)
+        # Of a request that was refused nothing was taken; of one that failed on its way, who knows.
+        in_doubt = ids or isinstance(error, Unavailable | InternalError)
         raise type(error)(f"{text} {_rest(len(ids), len(lines), key)}." if in_doubt else text) from error
     except KeyboardInterrupt:
         note(_rest(len(ids), len(lines), key))
