@@ -8,6 +8,7 @@ from runtime.samples import add_accounts, add_file, busybox_layer, docker_archiv
 
 from abaco.domain.image import at_digest
 from abaco.ports import ImageError, ImageRef
+from abaco.runtime import images as images_module
 from abaco.runtime.images import OciImages
 
 CONFIG = {"Cmd": ["echo", "hello"]}
@@ -85,11 +86,13 @@ def test_an_image_that_is_too_large_is_not_unpacked(registry: str, tmp_path: Pat
     assert OciImages(images, [registry], most=256 << 20, least_free=1).prepare(ImageRef(name, None)).config == CONFIG
 
 
-def test_patience_with_a_registry_ends(tmp_path: Path) -> None:
+def test_patience_with_a_registry_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long layers may take: before them there is a manifest, which is small."""
+    monkeypatch.setattr(images_module, "_INSPECT_SECONDS", 1)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         address = f"127.0.0.1:{silent.getsockname()[1]}"
-        store = OciImages(tmp_path / "images", [address], pull_timeout_seconds=1)
+        store = OciImages(tmp_path / "images", [address], pull_timeout_seconds=20)
         with pytest.raises(ImageError, match="longer than 1 seconds"):
             store.prepare(ImageRef(f"{address}/x/y:1", None))

@@ -30,6 +30,8 @@ __all__ = ["OciImages"]
 
 _LAYOUT: Final = "layout"
 _PLENTY: Final = 1 << 62
+_INSPECT_SECONDS: Final = 30.0
+"""For a manifest, which is small: a registry that is silent for so long will not send any layers, either."""
 
 
 class OciImages(ImageProvider):
@@ -121,7 +123,7 @@ class OciImages(ImageProvider):
     def _inspect(self, name: str, workspace: Path, *options: str) -> bytes:
         secure = f"--tls-verify={_flag(not self._is_insecure(name))}"
         command = ["skopeo", "--insecure-policy", "inspect", "--no-tags", *options, secure, f"docker://{name}"]
-        return run_tool(command, workspace, self._pull_timeout)
+        return run_tool(command, workspace, min(_INSPECT_SECONDS, self._pull_timeout))
 
     def _fetch(self, name: str, digest: str, workspace: Path) -> None:
         """Unpack an image from the blobs that are here or else from its registry."""
