@@ -3,13 +3,15 @@
 import json
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-__all__ = ["push", "running_registry"]
+__all__ = ["StallingRegistry", "push", "running_registry"]
 
 MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
@@ -62,3 +64,45 @@ def push(source: str, name: str) -> str:
     )
     with urllib.request.urlopen(request) as response:
         return str(response.headers["Docker-Content-Digest"])
+
+
+class StallingRegistry(ThreadingHTTPServer):
+    """Has what the registry at `origin` has, but sends no blobs before `gate` is set; `asked` tells that one is due."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(("127.0.0.1", 0), _PassingOn)
+        self.origin = origin
+        self.address = f"127.0.0.1:{self.server_port}"
+        self.asked, self.gate = threading.Event(), threading.Event()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def __exit__(self, *_: object) -> None:
+        self.gate.set()
+        self.shutdown()
+        self.server_close()
+
+
+class _PassingOn(BaseHTTPRequestHandler):
+    server: StallingRegistry
+
+    def do_GET(self) -> None:
+        if "/blobs/" in self.path:
+            self.server.asked.set()
+            self.server.gate.wait()
+        url = f"http://{self.server.origin}{self.path}"
+        request = urllib.request.Request(url, headers={"Accept": ", ".join(MANIFEST_TYPES)})
+        with urllib.request.urlopen(request) as answer:
+            body = answer.read()
+            self.send_response(answer.status)
+            for name in ("Content-Type", "Docker-Content-Digest"):
+                if answer.headers[name]:
+                    self.send_header(name, answer.headers[name])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass

@@ -1,15 +1,18 @@
 import socket
 import tarfile
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
-from runtime.registry import push
+from runtime.registry import StallingRegistry, push
 from runtime.samples import add_accounts, add_file, busybox_layer, docker_archive, oci_archive
 
 from abaco.domain.image import at_digest
-from abaco.ports import ImageError, ImageRef
+from abaco.ports import ImageError, ImageRef, PreparedImage
 from abaco.runtime import images as images_module
 from abaco.runtime.images import OciImages
+from abaco.runtime.skopeo import run_tool
 
 CONFIG = {"Cmd": ["echo", "hello"]}
 
@@ -96,3 +99,46 @@ def test_patience_with_a_registry_ends(tmp_path: Path, monkeypatch: pytest.Monke
         store = OciImages(tmp_path / "images", [address], pull_timeout_seconds=20)
         with pytest.raises(ImageError, match="longer than 1 seconds"):
             store.prepare(ImageRef(f"{address}/x/y:1", None))
+
+
+def test_nobody_waits_for_a_registry_that_has_the_same_manifest_and_stalls(registry: str, tmp_path: Path) -> None:
+    archive, images = tmp_path / "image.tar", tmp_path / "images"
+    oci_archive(archive, busybox_layer(), CONFIG)
+    digest = push(f"oci-archive:{archive}", f"{registry}/team/python:3")
+    with StallingRegistry(registry) as evil:
+        store = OciImages(images, [registry, evil.address], pull_timeout_seconds=10)
+        prepared: list[PreparedImage] = []
+        ref = ImageRef(f"{evil.address}/team/python:3", None)
+        slow = threading.Thread(target=lambda: prepared.append(store.prepare(ref)))
+        slow.start()
+        assert evil.asked.wait(10)
+        honest = store.prepare(ImageRef(f"{registry}/team/python:3", None))
+        assert slow.is_alive()
+        evil.gate.set()
+        slow.join()
+    # What came second is the same, and thrown away.
+    assert [(image.digest, image.rootfs) for image in prepared] == [(digest, honest.rootfs)]
+    assert [place.name for place in (images / "unpacked").iterdir()] == [digest[7:]]
+    assert not list((images / "work").iterdir())
+
+
+def test_what_several_want_under_one_name_is_fetched_once(
+    store: OciImages, registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "image.tar"
+    docker_archive(archive, [(busybox_layer(), CONFIG, None)])
+    push(f"docker-archive:{archive}", f"{registry}/team/many:1")
+    commands: list[str] = []
+
+    def counted(command: list[str], *arguments: Any) -> bytes:
+        commands.extend(word for word in command if word in {"copy", "unpack"})
+        return run_tool(command, *arguments)
+
+    monkeypatch.setattr(images_module, "run_tool", counted)
+    ref = ImageRef(f"{registry}/team/many:1", None)
+    threads = [threading.Thread(target=store.prepare, args=(ref,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert commands == ["copy", "unpack"]

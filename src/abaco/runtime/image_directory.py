@@ -1,11 +1,12 @@
 """Where images are kept and worked on; any number of threads and processes may share it.
 
 blobs/sha256/<hex>   layers, configurations and manifests
-locks/<hex>          held while the image with that digest is made ready
+locks/<hex>          held while the image with that digest is unpacked; if it is a reference's: while that is fetched
 work/                what is being done; nothing in it outlives the doing
 """
 
 import fcntl
+import hashlib
 import os
 import tempfile
 from collections.abc import Collection, Iterator
@@ -45,6 +46,14 @@ class ImageDirectory:
     def locked(self, digest: str) -> AbstractContextManager[None]:
         """Alone with `digest`, among threads and processes. Raises ImageError if it is none."""
         return locked(self._locks / digest_hex(digest), os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
+
+    def fetching(self, reference: str) -> AbstractContextManager[None]:
+        """Alone with fetching `reference`, so that it is fetched once.
+
+        Never hold `locked` while something is fetched: whoever runs a registry may give it the manifest of any image,
+        and then keep silent.
+        """
+        return self.locked(f"sha256:{hashlib.sha256(reference.encode()).hexdigest()}")
 
     def keep(self, blobs: Path) -> None:
         """Move the files in `blobs` to the others."""

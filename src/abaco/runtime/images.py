@@ -127,15 +127,16 @@ class OciImages(ImageProvider):
 
     def _fetch(self, name: str, digest: str, workspace: Path) -> None:
         """Unpack an image from the blobs that are here or else from its registry."""
-        with self._directory.locked(digest):
+        reference = at_digest(name, digest)
+        with self._directory.fetching(reference):
             if self._place(digest).exists():
                 return
             self._share_blobs(workspace)
             if not lay_out(workspace / _LAYOUT, digest):
-                self._require_room_for_packed(at_digest(name, digest), workspace)
-                self._copy(f"docker://{at_digest(name, digest)}", workspace, secure=not self._is_insecure(name))
+                self._require_room_for_packed(reference, workspace)
+                self._copy(f"docker://{reference}", workspace, secure=not self._is_insecure(name))
             self._require_room_for_unpacked(workspace / _LAYOUT)
-            self._unpack(digest, workspace)
+            self._unpack_once(digest, workspace)
 
     def _require_room_for_packed(self, name: str, workspace: Path) -> None:
         """Raise ImageError if the image is too large as its registry has it, before anything of it is fetched."""

@@ -92,14 +92,15 @@ class DockerImages(ImageProvider):
 
     def _fetch(self, name: str, digest: str) -> None:
         """From the blobs that are here, or else from its registry."""
-        with self._directory.locked(digest):
+        reference = at_digest(name, digest)
+        with self._directory.fetching(reference):
             if self._config(digest) is not None:
                 return
             if (self._directory.blobs / digest_hex(digest)).exists():
                 with self._directory.workspace() as workspace:
                     self._load(self._directory.blobs, digest, workspace)
             else:
-                self._pull(at_digest(name, digest), digest)
+                self._pull(reference, digest)
 
     def _config(self, digest: str) -> Mapping[str, Any] | None:
         """The configuration of the image as the engine has it under our name, if it does."""
