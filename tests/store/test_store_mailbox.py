@@ -1,8 +1,11 @@
 """The mailbox: messages are born with their executions, all or none."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, Engine, event
 from store.scene import NOW, TENANT, add_actor, claim, close, later, new_message, post, status_of
 
 from abaco.domain.lifecycle import ExecutionStatus
@@ -10,6 +13,8 @@ from abaco.domain.message import ContentType, Payload
 from abaco.domain.send_key import SendKey
 from abaco.errors import Conflict, NotFound
 from abaco.ports import EarlierSend, Store
+from abaco.store.database import Database, open_database, require_url
+from abaco.store.sql import SqlStore
 
 BINARY = Payload(ContentType.BINARY, None, 3)
 
@@ -149,6 +154,62 @@ def test_only_old_pieces_without_a_message_are_pruned(store: Store) -> None:
     assert list(store.mailbox.chunks("posted")) == [b"abc"]
     assert list(store.mailbox.chunks("orphan")) == []
     assert list(store.mailbox.chunks("uploading")) == [b"c"]
+
+
+def test_pruning_pieces_looks_at_those_without_a_message_only(sqlite_url: str) -> None:
+    """The age of a piece stands behind its data, all of which SQLite reads to see it."""
+    database = open_database(require_url(sqlite_url))
+    store = SqlStore(database)
+    add_actor(store)
+    for execution_id, stored_at in (("waiting", NOW), ("orphan", NOW), ("uploading", later(hours=1))):
+        store.mailbox.add_chunk(execution_id, 0, b"abc", stored_at)
+    store.mailbox.add([new_message("waiting", payload=BINARY)])
+    statements: list[tuple[str, Any]] = []
+
+    def listen(_connection: Any, _cursor: Any, text: str, given: Any, *_rest: Any) -> None:
+        statements.append((text, given))
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    assert store.mailbox.prune_chunks(later(hours=1)) == 1
+    event.remove(Engine, "before_cursor_execute", listen)
+
+    with database.read() as connection:
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given).all() for text, given in statements]
+    store.close()
+    looks = [row.detail for plan in plans for row in plan if " chunks " in row.detail]
+    # All are gone through once, by an index that has all that is asked; then single executions are looked up.
+    assert looks[0].startswith("SCAN chunks USING COVERING INDEX")
+    assert len(looks) == 4  # two that have no message are looked at, one of them is removed
+    assert all(look.startswith("SEARCH chunks USING") and "execution_id=?" in look for look in looks[1:])
+
+
+def test_pruning_pieces_takes_no_writers_turn_for_nothing(
+    store: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_actor(store)
+    store.mailbox.add_chunk("waiting", 0, b"abc", NOW)
+    store.mailbox.add([new_message("waiting", payload=BINARY)])
+    store.mailbox.add_chunk("uploading", 0, b"abc", later(hours=1))
+    monkeypatch.setattr(database, "write", lambda: pytest.fail("It wrote."))
+    assert store.mailbox.prune_chunks(later(hours=1)) == 0
+
+
+def test_pieces_whose_message_comes_while_they_are_pruned_stay(
+    store: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_actor(store)
+    store.mailbox.add_chunk("e1", 0, b"abc", NOW)
+    write = database.write
+
+    def late() -> AbstractContextManager[Connection]:
+        monkeypatch.undo()
+        store.mailbox.add([new_message("e1", payload=BINARY)])
+        return write()
+
+    monkeypatch.setattr(database, "write", late)
+    assert store.mailbox.prune_chunks(later(hours=1)) == 0
+    assert store.mailbox.count("actor1") == 1
+    assert list(store.mailbox.chunks("e1")) == [b"abc"]
 
 
 def test_a_key_stands_for_one_execution(store: Store) -> None:

@@ -29,6 +29,10 @@ _COUNT = Statement(_WAITING)
 _COUNT_DUE = Statement(
     _WAITING.where(or_(messages.c.not_before.is_(None), messages.c.not_before <= bindparam("now", type_=Moment())))
 )
+# Of the key's index alone: SQLite keeps `stored_at` behind the data, and walks through all of a piece to see it.
+_WITHOUT_MESSAGE = (
+    select(chunks.c.execution_id).where(~exists().where(messages.c.execution_id == chunks.c.execution_id)).distinct()
+)
 
 
 class Mailbox:
@@ -110,9 +114,19 @@ class Mailbox:
             return drop_waiting(connection, actor_id, "The mailbox was purged before this message was executed.", now)
 
     def prune_chunks(self, stored_before: datetime) -> int:
+        with self._database.read() as connection:
+            orphans = list(connection.execute(_WITHOUT_MESSAGE).scalars())
+        return sum(self._prune_chunks(execution_id, stored_before) for execution_id in orphans)
+
+    def _prune_chunks(self, execution_id: str, stored_before: datetime) -> int:
+        # Asked twice: an upload under way must not cost writers a turn, and its message may come between.
         orphaned = and_(
+            chunks.c.execution_id == execution_id,
             chunks.c.stored_at < stored_before,
             ~exists().where(messages.c.execution_id == chunks.c.execution_id),
         )
+        with self._database.read() as connection:
+            if connection.execute(select(chunks.c.position).where(orphaned).limit(1)).one_or_none() is None:
+                return 0
         with self._database.write() as connection:
             return connection.execute(delete(chunks).where(orphaned)).rowcount
