@@ -23,7 +23,7 @@ from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.manifest import Manifest
 from abaco.domain.tenant import Tenant
 from abaco.domain.user import Role, User
-from abaco.ports import ClaimRequest, Closing, ImageError, ImageRecord, ImageRef, PreparedImage, ResultSent
+from abaco.ports import ClaimRequest, Closing, ImageError, ImageRecord, ImageRef, PreparedImage, ResultSent, Stop
 from abaco.runtime.pushed import PushedFiles, gather
 from abaco.services.execution_tokens import ExecutionTokens
 from abaco.services.tapis_tokens import TapisTokens
@@ -103,7 +103,7 @@ class UnpackedNowhere:
     def import_archive(self, archive: Path) -> str:
         raise NotImplementedError
 
-    def prepare(self, ref: ImageRef) -> PreparedImage:
+    def prepare(self, ref: ImageRef, stop: Stop | None = None) -> PreparedImage:
         raise NotImplementedError
 
     def assemble(self, text: str, manifest: Manifest, owner: str, most: int) -> tuple[str, int]:

@@ -17,6 +17,7 @@ from abaco.ports import (
     PreparedImage,
     ResultSent,
     StartFailed,
+    Stop,
     Task,
     TasksReturned,
     WorkerFailed,
@@ -48,7 +49,7 @@ class NoImages:
     def import_archive(self, archive: Path) -> str:
         raise NotImplementedError
 
-    def prepare(self, ref: ImageRef) -> PreparedImage:
+    def prepare(self, ref: ImageRef, stop: Stop | None = None) -> PreparedImage:
         raise NotImplementedError
 
     def assemble(self, text: str, manifest: Manifest, owner: str, most: int) -> tuple[str, int]:

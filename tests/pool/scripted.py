@@ -1,5 +1,6 @@
 """Containers that do as a test says, step by step."""
 
+import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from queue import SimpleQueue
@@ -13,6 +14,7 @@ from abaco.domain.manifest import Manifest
 from abaco.ports import (
     ContainerSink,
     ContainerSpec,
+    ImageError,
     ImageRef,
     PoolEvent,
     PreparedImage,
@@ -52,18 +54,23 @@ class Heard:
 
 
 class ScriptedImages:
-    """`error` is raised; `gate` holds preparations up."""
+    """`error` is raised; `gate` holds preparations up, `asked` tells of one."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
-        self.gate = Event()
+        self.asked, self.gate = Event(), Event()
         self.gate.set()
 
     def import_archive(self, archive: Path) -> str:
         raise NotImplementedError
 
-    def prepare(self, ref: ImageRef) -> PreparedImage:
-        assert self.gate.wait(PATIENCE)
+    def prepare(self, ref: ImageRef, stop: Stop | None = None) -> PreparedImage:
+        self.asked.set()
+        deadline = time.monotonic() + PATIENCE
+        while not self.gate.wait(0.01):
+            assert time.monotonic() < deadline
+            if stop is not None and stop.is_set():
+                raise ImageError("stopped")
         if self._error is not None:
             raise self._error
         return PreparedImage(ref.name, "sha256:1", Path("/"), {})

@@ -1,6 +1,7 @@
 """Workers and the pool of this machine, with scripted containers in real threads."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from select import select
@@ -180,6 +181,32 @@ def test_a_retired_worker_leaves_and_takes_its_sandbox_along(open_pool: Open, he
     thread.join(PATIENCE)
     assert not thread.is_alive()
     assert runtime.sandboxes[0].is_closed
+
+
+def test_a_worker_that_is_let_go_while_it_prepares_says_nothing(open_pool: Open, heard: Heard) -> None:
+    images = ScriptedImages()
+    images.gate.clear()
+    pool = open_pool(ScriptedRuntime(), images)
+    pool.start(order())
+    [thread] = [thread for thread in threading.enumerate() if thread.name == "worker-w1"]
+    assert images.asked.wait(PATIENCE)
+    pool.stop("w1")
+    thread.join(5)
+    assert not thread.is_alive()
+    assert heard.is_empty()
+
+
+def test_closing_does_not_wait_for_what_is_being_prepared(open_pool: Open, heard: Heard) -> None:
+    images = ScriptedImages()
+    images.gate.clear()
+    pool = open_pool(ScriptedRuntime(), images)
+    for worker_id in ("w1", "w2"):
+        pool.start(order(worker_id))
+    assert images.asked.wait(PATIENCE)
+    began = time.monotonic()
+    pool.close()
+    assert time.monotonic() - began < 5
+    assert heard.is_empty()
 
 
 def test_a_worker_retired_while_busy_finishes_first(open_pool: Open, heard: Heard) -> None:

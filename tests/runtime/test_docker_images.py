@@ -1,13 +1,15 @@
 """Images in the Docker engine: imported, lost, pulled."""
 
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from dockerd import Dockerd
-from runtime.registry import push
+from runtime.registry import StallingRegistry, push
 from runtime.samples import add_file, busybox_layer, docker_archive, oci_archive
 
+from abaco.pool.stop import StopSignal
 from abaco.ports import ImageError, ImageRef, PreparedImage
 from abaco.runtime.docker.engine import EngineError
 from abaco.runtime.docker.images import DockerImages, local_name
@@ -118,6 +120,18 @@ def test_an_image_is_pulled_and_known_by_the_registrys_digest(
     assert (image.digest, image.config["Cmd"]) == (digest, CONFIG["Cmd"])
     dockerd.engine.call(lambda client: client.images.delete(local_name(digest), force=True))
     assert store.prepare(ImageRef(name, digest)) == image
+
+
+def test_what_is_not_wanted_any_more_is_not_waited_for(store: DockerImages, registry: str, archive: Path) -> None:
+    archive, stop = archive.with_name("image.tar"), StopSignal()
+    oci_archive(archive, layer_with("slow"), CONFIG)
+    push(f"oci-archive:{archive}", f"{registry}/team/slow:1")
+    with StallingRegistry(registry) as silent, ThreadPoolExecutor() as threads:
+        pull = threads.submit(store.prepare, ImageRef(f"{silent.address}/team/slow:1", None), stop)
+        assert silent.asked.wait(10)
+        stop.set()
+        with pytest.raises(ImageError, match="not wanted any more"):
+            pull.result(5)
 
 
 def test_an_image_that_is_not_there(store: DockerImages, registry: str) -> None:

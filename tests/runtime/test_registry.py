@@ -1,6 +1,7 @@
 import socket
 import tarfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from runtime.registry import StallingRegistry, push
 from runtime.samples import add_accounts, add_file, busybox_layer, docker_archive, oci_archive
 
 from abaco.domain.image import at_digest
+from abaco.pool.stop import StopSignal
 from abaco.ports import ImageError, ImageRef, PreparedImage
 from abaco.runtime import images as images_module
 from abaco.runtime.images import OciImages
@@ -120,6 +122,26 @@ def test_nobody_waits_for_a_registry_that_has_the_same_manifest_and_stalls(regis
     assert [(image.digest, image.rootfs) for image in prepared] == [(digest, honest.rootfs)]
     assert [place.name for place in (images / "unpacked").iterdir()] == [digest[7:]]
     assert not list((images / "work").iterdir())
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["tag", "digest"])
+def test_what_is_not_wanted_any_more_is_broken_off(registry: str, tmp_path: Path, given: bool) -> None:
+    """The one that fetches at once, and those that wait for it."""
+    archive, images = tmp_path / "image.tar", tmp_path / "images"
+    oci_archive(archive, busybox_layer(), CONFIG)
+    digest = push(f"oci-archive:{archive}", f"{registry}/team/slow:1")
+    stops = [StopSignal() for _ in range(3)]
+    with StallingRegistry(registry) as silent, ThreadPoolExecutor() as threads:
+        ref = ImageRef(f"{silent.address}/team/slow:1", digest if given else None)
+        store = OciImages(images, [silent.address], pull_timeout_seconds=20)
+        fetching = threads.submit(store.prepare, ref, stops[0])
+        assert silent.asked.wait(10)
+        waiting = [threads.submit(store.prepare, ref, stop) for stop in stops[1:]]
+        for stop, future in zip(reversed(stops), [*reversed(waiting), fetching], strict=True):
+            stop.set()
+            with pytest.raises(ImageError, match="not wanted any more"):
+                future.result(5)
+    assert not [*(images / "work").iterdir(), *(images / "unpacked").iterdir()]
 
 
 def test_what_several_want_under_one_name_is_fetched_once(

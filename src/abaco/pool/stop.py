@@ -6,7 +6,7 @@ __all__ = ["StopSignal"]
 
 
 class StopSignal:
-    """Set once, from any thread; its descriptor becomes readable then. Close it when its container has ended."""
+    """Set once, from any thread; its descriptor becomes readable then. Close it when there is nothing left to stop."""
 
     def __init__(self) -> None:
         self._descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)

@@ -16,6 +16,7 @@ from abaco.ports import (
     ImageError,
     ImageProvider,
     PoolEvent,
+    PreparedImage,
     Runtime,
     Sandbox,
     StartFailed,
@@ -64,6 +65,8 @@ class Worker:
         self._word = Condition()
         self._queue: deque[_Given] = deque()
         self._current: _Given | None = None
+        # Breaks off the preparation; None once there is nothing to break off.
+        self._preparing: StopSignal | None = StopSignal()
         self._retired = False
         self._killed = False
 
@@ -92,9 +95,11 @@ class Worker:
                     given.stop.set()
 
     def retire(self, *, kill: bool) -> None:
-        """Stop after the tasks it has, or at once with `kill`."""
+        """Stop after the tasks it has, or at once with `kill`, or while it prepares: then it says no more."""
         with self._word:
             self._retired = True
+            if self._preparing is not None:
+                self._preparing.set()
             if kill:
                 self._killed = True
                 for given in self._all():
@@ -112,14 +117,13 @@ class Worker:
     def main(self) -> None:
         """The worker's life."""
         try:
-            image = self._images.prepare(self._order.image)
+            image = self._image()
             sandbox = self._runtime.sandbox(self._order.worker_id, image)
         except ImageError as error:
-            self._emit(WorkerFailed(self._order.worker_id, str(error)))
+            self._failed(str(error))
             return
         except Exception as error:  # noqa: BLE001 - the boundary: the engine counts on hearing of this worker
-            reason = f"The service failed to prepare a worker: {type(error).__name__}: {error}"
-            self._emit(WorkerFailed(self._order.worker_id, reason))
+            self._failed(f"The service failed to prepare a worker: {type(error).__name__}: {error}")
             return
         try:
             self._emit(WorkerReady(self._order.worker_id, image.digest))
@@ -129,6 +133,20 @@ class Worker:
                 self._prepare(sandbox)
         finally:
             sandbox.close()
+
+    def _image(self) -> PreparedImage:
+        stop = self._preparing
+        assert stop is not None  # noqa: S101 - a worker has one life
+        try:
+            return self._images.prepare(self._order.image, stop)
+        finally:
+            with self._word:
+                self._preparing = None
+            stop.close()
+
+    def _failed(self, reason: str) -> None:
+        if not self._retired:
+            self._emit(WorkerFailed(self._order.worker_id, reason))
 
     def _next(self) -> _Given | None:
         """The next task, waited for; None once there will be no more."""

@@ -49,11 +49,11 @@ from abaco.ports.runtime import (
     Mount,
     Runtime,
     Sandbox,
-    Stop,
 )
 from abaco.ports.search import Found, FoundLog, SearchPage, SearchRepository, SearchScope
 from abaco.ports.sharing import AliasPosition, AliasRepository, NonceRepository, SealedRepository
 from abaco.ports.situations import SituationRepository
+from abaco.ports.stop import Stop
 from abaco.ports.store import (
     ActorRepository,
     ClaimRepository,

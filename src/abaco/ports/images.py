@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from abaco.domain.manifest import Manifest
 from abaco.ports.files import Draft
+from abaco.ports.stop import Stop
 
 __all__ = ["ImageError", "ImageProvider", "ImageRef", "PreparedImage", "PushedBlobs"]
 
@@ -50,8 +51,11 @@ class ImageProvider(Protocol):
     def import_archive(self, archive: Path) -> str:
         """Take in an OCI or Docker archive; its manifest digest. Raises ImageError."""
 
-    def prepare(self, ref: ImageRef) -> PreparedImage:
-        """Make the image ready, pulling it first if the digest is not known; once per digest. Raises ImageError."""
+    def prepare(self, ref: ImageRef, stop: Stop | None = None) -> PreparedImage:
+        """Make the image ready, pulling it first if the digest is not known; unpacked once per digest.
+
+        Raises ImageError, and does so soon if `stop` is set meanwhile; nothing half done is left then.
+        """
 
     def assemble(self, text: str, manifest: Manifest, owner: str, most: int) -> tuple[str, int]:
         """Take in the image with the manifest `text` from blobs that `owner` has pushed or that are here already.

@@ -123,7 +123,7 @@ class Pool(Protocol):
         """Kill the container of this attempt, if it runs or when its turn comes; ExecutionEnded follows."""
 
     def stop(self, worker_id: str) -> None:
-        """Retire a free worker."""
+        """Retire a worker that is free, or has not said WorkerReady: what it prepares is broken off."""
 
     def close(self) -> None:
         """Kill what runs, stop all workers, and wait for them; no events follow."""

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from abaco.domain.execution import Outcome
 from abaco.ports.images import PreparedImage
+from abaco.ports.stop import Stop
 
 __all__ = [
     "FORWARDED_FROM",
@@ -15,7 +16,6 @@ __all__ = [
     "Mount",
     "Runtime",
     "Sandbox",
-    "Stop",
 ]
 
 FORWARDED_FROM = "127.66.97.99"
@@ -76,15 +76,6 @@ class ContainerSink(Protocol):
 
     def result(self, data: bytes) -> None:
         """One result, complete."""
-
-
-class Stop(Protocol):
-    """A request to stop one container, that a running one can wait for along with its other descriptors."""
-
-    def fileno(self) -> int:
-        """Readable once the stop is requested."""
-
-    def is_set(self) -> bool: ...
 
 
 class Sandbox(Protocol):

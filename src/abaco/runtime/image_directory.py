@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from abaco.ports import ImageError
+from abaco.ports import ImageError, Stop
 from abaco.runtime.layout import digest_hex, read_json
 from abaco.runtime.locks import locked
 from abaco.runtime.overlay import delete_tree
@@ -43,17 +43,17 @@ class ImageDirectory:
             finally:
                 delete_tree(directory)
 
-    def locked(self, digest: str) -> AbstractContextManager[None]:
-        """Alone with `digest`, among threads and processes. Raises ImageError if it is none."""
-        return locked(self._locks / digest_hex(digest), os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
+    def locked(self, digest: str, stop: Stop | None = None) -> AbstractContextManager[None]:
+        """Alone with `digest`, among threads and processes. Raises ImageError if it is none, or not wanted any more."""
+        return locked(self._locks / digest_hex(digest), os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX, stop)
 
-    def fetching(self, reference: str) -> AbstractContextManager[None]:
+    def fetching(self, reference: str, stop: Stop | None) -> AbstractContextManager[None]:
         """Alone with fetching `reference`, so that it is fetched once.
 
         Never hold `locked` while something is fetched: whoever runs a registry may give it the manifest of any image,
         and then keep silent.
         """
-        return self.locked(f"sha256:{hashlib.sha256(reference.encode()).hexdigest()}")
+        return self.locked(f"sha256:{hashlib.sha256(reference.encode()).hexdigest()}", stop)
 
     def keep(self, blobs: Path) -> None:
         """Move the files in `blobs` to the others."""

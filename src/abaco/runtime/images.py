@@ -16,7 +16,7 @@ from typing import Final
 from abaco.domain.image import at_digest, registry
 from abaco.domain.manifest import Manifest, parse_manifest
 from abaco.errors import AbacoError
-from abaco.ports import ImageError, ImageProvider, ImageRef, PreparedImage
+from abaco.ports import ImageError, ImageProvider, ImageRef, PreparedImage, Stop
 from abaco.runtime.archives import archive_source
 from abaco.runtime.image_directory import ImageDirectory
 from abaco.runtime.kernel import sync_filesystem
@@ -70,12 +70,12 @@ class OciImages(ImageProvider):
         except ImageError as error:
             raise ImageError(f"The image archive cannot be used: {error}") from error
 
-    def prepare(self, ref: ImageRef) -> PreparedImage:
+    def prepare(self, ref: ImageRef, stop: Stop | None = None) -> PreparedImage:
         try:
-            digest = ref.digest or self._current_digest(ref.name)
+            digest = ref.digest or self._current_digest(ref.name, stop)
             if not self._place(digest).exists():
                 with self._directory.workspace() as workspace:
-                    self._fetch(ref.name, digest, workspace)
+                    self._fetch(ref.name, digest, workspace, stop)
         except ImageError as error:
             raise ImageError(f"The image {ref.name} cannot be used: {error}") from error
         place = self._place(digest)
@@ -114,34 +114,34 @@ class OciImages(ImageProvider):
         self._directory.keep(workspace / _LAYOUT / "blobs" / "sha256")
         return digest
 
-    def _current_digest(self, name: str) -> str:
+    def _current_digest(self, name: str, stop: Stop | None) -> str:
         """What the registry has under `name` now; one request, no layers."""
         with self._directory.workspace() as workspace:
-            manifest = self._inspect(name, workspace, "--raw")
+            manifest = self._inspect(name, workspace, stop, "--raw")
         return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
 
-    def _inspect(self, name: str, workspace: Path, *options: str) -> bytes:
+    def _inspect(self, name: str, workspace: Path, stop: Stop | None, *options: str) -> bytes:
         secure = f"--tls-verify={_flag(not self._is_insecure(name))}"
         command = ["skopeo", "--insecure-policy", "inspect", "--no-tags", *options, secure, f"docker://{name}"]
-        return run_tool(command, workspace, min(_INSPECT_SECONDS, self._pull_timeout))
+        return run_tool(command, workspace, min(_INSPECT_SECONDS, self._pull_timeout), stop)
 
-    def _fetch(self, name: str, digest: str, workspace: Path) -> None:
+    def _fetch(self, name: str, digest: str, workspace: Path, stop: Stop | None) -> None:
         """Unpack an image from the blobs that are here or else from its registry."""
         reference = at_digest(name, digest)
-        with self._directory.fetching(reference):
+        with self._directory.fetching(reference, stop):
             if self._place(digest).exists():
                 return
             self._share_blobs(workspace)
             if not lay_out(workspace / _LAYOUT, digest):
-                self._require_room_for_packed(reference, workspace)
-                self._copy(f"docker://{reference}", workspace, secure=not self._is_insecure(name))
+                self._require_room_for_packed(reference, workspace, stop)
+                self._copy(f"docker://{reference}", workspace, stop, secure=not self._is_insecure(name))
             self._require_room_for_unpacked(workspace / _LAYOUT)
-            self._unpack_once(digest, workspace)
+            self._unpack_once(digest, workspace, stop)
 
-    def _require_room_for_packed(self, name: str, workspace: Path) -> None:
+    def _require_room_for_packed(self, name: str, workspace: Path, stop: Stop | None) -> None:
         """Raise ImageError if the image is too large as its registry has it, before anything of it is fetched."""
         if self._most is not None or self._least_free is not None:
-            layers = json.loads(self._inspect(name, workspace)).get("LayersData") or ()
+            layers = json.loads(self._inspect(name, workspace, stop)).get("LayersData") or ()
             self._require_room(sum(int(layer["Size"]) for layer in layers))
 
     def _require_room_for_unpacked(self, layout: Path) -> None:
@@ -160,25 +160,25 @@ class OciImages(ImageProvider):
         if self._least_free is not None and disk_usage(self._unpacked).free - size < self._least_free:
             raise ImageError("there is not enough room on the disk for it")
 
-    def _unpack_once(self, digest: str, workspace: Path) -> None:
-        with self._directory.locked(digest):
+    def _unpack_once(self, digest: str, workspace: Path, stop: Stop | None = None) -> None:
+        with self._directory.locked(digest, stop):
             if not self._place(digest).exists():
-                self._unpack(digest, workspace)
+                self._unpack(digest, workspace, stop)
 
-    def _unpack(self, digest: str, workspace: Path) -> None:
+    def _unpack(self, digest: str, workspace: Path, stop: Stop | None) -> None:
         """Unpack the layout in `workspace`, and put the whole of it in its place at once."""
         result = workspace / "unpacked"
         result.mkdir()
         rootfs = result / "rootfs"
         (result / "config.json").write_text(json.dumps(image_config(workspace / _LAYOUT)))
         command = ["umoci", "raw", "unpack", *self._unpack_options, "--image", f"{_LAYOUT}:image", str(rootfs)]
-        run_tool(command, workspace, self._unpack_timeout)
+        run_tool(command, workspace, self._unpack_timeout, stop)
         rootfs.chmod(0o755)
         # Or a power cut could leave, under the final name, files that are empty.
         sync_filesystem(result)
         result.rename(self._place(digest))
 
-    def _copy(self, source: str, workspace: Path, *, secure: bool = True) -> None:
+    def _copy(self, source: str, workspace: Path, stop: Stop | None = None, *, secure: bool = True) -> None:
         command = [
             "skopeo",
             "--insecure-policy",
@@ -187,7 +187,7 @@ class OciImages(ImageProvider):
             "--quiet",
             f"--src-tls-verify={_flag(secure)}",
         ]
-        run_tool([*command, source, f"oci:{_LAYOUT}:image"], workspace, self._pull_timeout)
+        run_tool([*command, source, f"oci:{_LAYOUT}:image"], workspace, self._pull_timeout, stop)
 
     def _share_blobs(self, workspace: Path) -> None:
         """Let skopeo find the layers it has fetched before, and leave the new ones there."""

@@ -5,12 +5,15 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from abaco.ports import ImageError
+from abaco.ports import ImageError, Stop
 from abaco.runtime.unavailable import RuntimeUnavailable
+from abaco.runtime.wanted import LOOK_SECONDS, require_wanted
 
 __all__ = ["explained", "require_tools", "run_tool"]
 
@@ -64,25 +67,37 @@ def require_tools(*names: str) -> None:
         raise RuntimeUnavailable(f"Abaco needs what is not installed here: apt-get install {' '.join(missing)}.")
 
 
-def run_tool(command: Sequence[str | Path], workspace: Path, timeout_seconds: float) -> bytes:
-    """Run a program in `workspace` and return what it prints. Raises ImageError with what went wrong, in short."""
+def run_tool(command: Sequence[str | Path], workspace: Path, timeout_seconds: float, stop: Stop | None = None) -> bytes:
+    """Run a program in `workspace` and return what it prints. Raises ImageError with what went wrong, in short.
+
+    Once `stop` is set the program is killed.
+    """
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment |= {"TMPDIR": str(workspace), "LC_ALL": "C.UTF-8"}
-    try:
-        done = subprocess.run(
-            command,
-            cwd=workspace,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout_seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ImageError(f"it took longer than {timeout_seconds:.0f} seconds") from error
-    if done.returncode != 0:
-        raise ImageError(explained(done.stderr.decode(errors="replace")))
-    return done.stdout
+    with subprocess.Popen(
+        command,
+        cwd=workspace,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            output, complaint = _communicate(process, timeout_seconds, stop)
+        finally:
+            process.kill()
+    if process.returncode != 0:
+        raise ImageError(explained(complaint.decode(errors="replace")))
+    return output
+
+
+def _communicate(process: "subprocess.Popen[bytes]", timeout_seconds: float, stop: Stop | None) -> tuple[bytes, bytes]:
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        require_wanted(stop)
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=LOOK_SECONDS)
+    raise ImageError(f"it took longer than {timeout_seconds:.0f} seconds")
 
 
 def explained(complaint: str) -> str:

@@ -5,24 +5,27 @@ is loaded again when the engine has lost it, and that either runtime finds what 
 """
 
 from collections.abc import Collection, Mapping
+from concurrent.futures import Future, wait
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiodocker import Docker
 
 from abaco.domain.image import at_digest, normalize
 from abaco.domain.manifest import Manifest
-from abaco.ports import ImageError, ImageProvider, ImageRef, PreparedImage
+from abaco.ports import ImageError, ImageProvider, ImageRef, PreparedImage, Stop
 from abaco.runtime.docker.archive import take_in, write_for_engine
 from abaco.runtime.docker.engine import DockerEngine, EngineError
 from abaco.runtime.image_directory import ImageDirectory
 from abaco.runtime.layout import digest_hex
 from abaco.runtime.pushed import gather, measured
 from abaco.runtime.skopeo import explained
+from abaco.runtime.wanted import LOOK_SECONDS, require_wanted
 
 __all__ = ["DockerImages", "local_name"]
 
 _REPOSITORY: Final = "localhost/abaco-images"
+_T = TypeVar("_T")
 
 
 class DockerImages(ImageProvider):
@@ -79,28 +82,28 @@ class DockerImages(ImageProvider):
             self._directory.forget(keep)
         return count
 
-    def prepare(self, ref: ImageRef) -> PreparedImage:
+    def prepare(self, ref: ImageRef, stop: Stop | None = None) -> PreparedImage:
         try:
-            digest = ref.digest or self._pull(ref.name)
+            digest = ref.digest or self._pull(ref.name, stop)
             config = self._config(digest)
             if config is None:
-                self._fetch(ref.name, digest)
+                self._fetch(ref.name, digest, stop)
                 config = self._config(digest)
         except (ImageError, EngineError) as error:
             raise ImageError(f"The image {ref.name} cannot be used: {_reason(error)}") from error
         return PreparedImage(ref.name, digest, None, config or {})
 
-    def _fetch(self, name: str, digest: str) -> None:
+    def _fetch(self, name: str, digest: str, stop: Stop | None) -> None:
         """From the blobs that are here, or else from its registry."""
         reference = at_digest(name, digest)
-        with self._directory.fetching(reference):
+        with self._directory.fetching(reference, stop):
             if self._config(digest) is not None:
                 return
             if (self._directory.blobs / digest_hex(digest)).exists():
                 with self._directory.workspace() as workspace:
-                    self._load(self._directory.blobs, digest, workspace)
+                    self._load(self._directory.blobs, digest, workspace, stop)
             else:
-                self._pull(reference, digest)
+                self._pull(reference, stop, digest)
 
     def _config(self, digest: str) -> Mapping[str, Any] | None:
         """The configuration of the image as the engine has it under our name, if it does."""
@@ -112,7 +115,7 @@ class DockerImages(ImageProvider):
             raise
         return found.get("Config") or {}
 
-    def _load(self, blobs: Path, digest: str, workspace: Path) -> None:
+    def _load(self, blobs: Path, digest: str, workspace: Path, stop: Stop | None = None) -> None:
         archive = workspace / "for-engine.tar"
         write_for_engine(blobs, digest, local_name(digest), archive)
 
@@ -120,9 +123,9 @@ class DockerImages(ImageProvider):
             with archive.open("rb") as file:
                 await client.images.import_image(file)
 
-        self._engine.call(load, self._timeout)
+        _awaited(self._engine.begin(load, self._timeout), stop)
 
-    def _pull(self, name: str, digest: str | None = None) -> str:
+    def _pull(self, name: str, stop: Stop | None, digest: str | None = None) -> str:
         """Have the engine pull what `name` is now, and give it our name; its digest."""
 
         async def pull(client: Docker) -> str:
@@ -133,7 +136,7 @@ class DockerImages(ImageProvider):
             await client.images.tag(found["Id"], repository, tag=tag)
             return known
 
-        return self._engine.call(pull, self._timeout)
+        return _awaited(self._engine.begin(pull, self._timeout), stop)
 
 
 def local_name(digest: str) -> str:
@@ -148,6 +151,16 @@ def _digest_at(name: str, known: list[str]) -> str:
         if normalize(reference) == normalize(at_digest(name, digest)):
             return digest
     raise ImageError("its registry does not say its digest")
+
+
+def _awaited(future: "Future[_T]", stop: Stop | None) -> _T:
+    """What the engine answers, unless it is not wanted any more: then the engine hears that, too."""
+    try:
+        while not wait([future], LOOK_SECONDS).done:
+            require_wanted(stop)
+    finally:
+        future.cancel()
+    return future.result()
 
 
 def _reason(error: Exception) -> str:
