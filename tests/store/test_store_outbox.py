@@ -158,8 +158,23 @@ def test_links_go_before_webhooks_and_wait_for_none(store: SqlStore) -> None:
         store.actors.mark_ready(actor_id, 1, NOW)
     webhook, link = sorted(due(store), key=lambda entry: entry.seq)
     assert due(store) == [link, webhook]
-    assert due(store, limit=1) == [link]
     assert due(store, busy_tenants=[TENANT]) == [link]
+
+
+def test_many_links_leave_webhooks_their_places(store: SqlStore) -> None:
+    for actor_id, listener in (("actor1", LINK), ("actor2", LINK), ("actor3", WEBHOOK), ("actor4", WEBHOOK)):
+        add_actor(store, actor_id, **listener)
+        store.actors.mark_ready(actor_id, 1, NOW)
+    assert [entry.actor_id for entry in due(store, limit=1)] == ["actor1", "actor3"]
+
+
+@pytest.mark.parametrize("listener", [LINK, WEBHOOK])
+def test_a_tenant_with_many_actors_leaves_others_their_places(store: SqlStore, listener: dict[str, Any]) -> None:
+    for actor_id in ("a1", "a2", "a3", "a4", "other1", "other2"):
+        add_actor(store, actor_id, tenant="OTHER" if actor_id.startswith("other") else TENANT, **listener)
+        store.actors.mark_ready(actor_id, 1, NOW)
+    assert [entry.actor_id for entry in due(store, limit=3)] == ["a1", "other1", "a2"]
+    assert [entry.actor_id for entry in due(store)] == ["a1", "other1", "a2", "other2", "a3", "a4"]
 
 
 def test_one_of_two_engines_gets_the_lease(store: SqlStore, open_store: OpenStore) -> None:

@@ -38,9 +38,10 @@ class OutboxRepository(Protocol):
     """
 
     def due(self, now: datetime, limit: int, busy_tenants: Sequence[str] = ()) -> list[OutboxEntry]:
-        """The oldest event of each actor, where it is due: links first, then those that wait longest.
+        """The oldest event of each actor, where it is due: `limit` links, then as many webhooks.
 
-        Of `busy_tenants` links only.
+        Each tenant's first comes before anybody's second, and those that wait longest before others. Of `busy_tenants`
+        links only.
         """
 
     def hand_over(self, entry: OutboxEntry, message: NewMessage | None, event: Mapping[str, Any]) -> bool:

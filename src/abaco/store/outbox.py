@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select, update
 
 from abaco.domain.actor_event import ActorEventType, actor_event
 from abaco.ports import NewMessage, OutboxEntry
@@ -66,23 +66,33 @@ def announce_ended(connection: Connection, execution_ids: Sequence[str], now: da
         announce(connection, actor_id, ActorEventType.EXECUTION_COMPLETE, now, ended)
 
 
+def _in_turns(which: ColumnElement[bool], now: datetime, limit: int) -> Select[Any]:
+    """Of the events that are due, each tenant's first before anybody's second."""
+    heads = select(func.min(outbox.c.seq)).group_by(outbox.c.actor_id)
+    order = (outbox.c.next_at, outbox.c.seq)
+    place = func.row_number().over(partition_by=outbox.c.tenant, order_by=order).label("place")
+    # By themselves, since what is sorted is better short: only those that are taken are read as a whole.
+    placed = select(outbox.c.seq, place).where(outbox.c.seq.in_(heads), outbox.c.next_at <= now, which).subquery()
+    return (
+        select(*_COLUMNS)
+        .join_from(placed, outbox, outbox.c.seq == placed.c.seq)
+        .where(placed.c.place <= limit)
+        .order_by(placed.c.place, *order)
+        .limit(limit)
+    )
+
+
 class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def due(self, now: datetime, limit: int, busy_tenants: Sequence[str] = ()) -> list[OutboxEntry]:
-        heads = select(func.min(outbox.c.seq)).group_by(outbox.c.actor_id)
-        # Links take no connection: neither a tenant's slow webhooks nor a backlog of them hold them up.
-        has_link = outbox.c.link != ""
-        query = (
-            select(*_COLUMNS)
-            .where(outbox.c.seq.in_(heads), outbox.c.next_at <= now)
-            .where(or_(has_link, outbox.c.tenant.not_in(busy_tenants)))
-            .order_by(has_link.desc(), outbox.c.next_at, outbox.c.seq)
-            .limit(limit)
-        )
+        # Links take no connection: neither a tenant's slow webhooks nor a backlog of them hold them up, or they those.
+        links = outbox.c.link != ""
+        webhooks = and_(outbox.c.link == "", outbox.c.tenant.not_in(busy_tenants))
         with self._database.read() as connection:
-            return [OutboxEntry(*row) for row in connection.execute(query)]
+            rows = [row for which in (links, webhooks) for row in connection.execute(_in_turns(which, now, limit))]
+        return [OutboxEntry(*row) for row in rows]
 
     def hand_over(self, entry: OutboxEntry, message: NewMessage | None, event: Mapping[str, Any]) -> bool:
         mine = and_(outbox.c.seq == entry.seq, outbox.c.link == entry.link)
