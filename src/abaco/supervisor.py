@@ -79,7 +79,7 @@ class Supervisor:
 
     def _wait_for_former(self) -> bool:
         """A server that was killed leaves children that are still stopping: give them time. False if told to stop."""
-        deadline = time.monotonic() + self._settings.drain_seconds + _KILL_AFTER_SECONDS
+        deadline = time.monotonic() + self._settings.drain_seconds + 2 * _KILL_AFTER_SECONDS
         for role in _ROLES:
             while not _is_free(lock_path(self._settings, role)):
                 if time.monotonic() > deadline:
@@ -151,13 +151,17 @@ class Supervisor:
         return True
 
     def _stop(self) -> None:
-        """SIGTERM to all; what does not end in time is killed."""
-        deadline = time.monotonic() + self._settings.drain_seconds + _KILL_AFTER_SECONDS
-        for child in self._children.values():
+        """SIGTERM to one after the other, the engine first: containers that end in good order need the API for that.
+
+        What does not end in time is killed.
+        """
+        patience = {"engine": self._settings.drain_seconds + _KILL_AFTER_SECONDS, "api": _KILL_AFTER_SECONDS}
+        for role in ("engine", "api"):
+            if (child := self._children.get(role)) is None:
+                continue
             child.process.terminate()
-        for child in self._children.values():
             try:
-                child.process.wait(max(0.0, deadline - time.monotonic()))
+                child.process.wait(patience[role])
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 child.process.wait()

@@ -134,6 +134,13 @@ def test_a_wait_has_an_end(make_world: MakeWorld) -> None:
     assert world.get(f"{actor}/messages")["messages"] == 1
 
 
+def test_nobody_holds_up_a_server_that_stops(world: World) -> None:
+    call = world.call("POST", world.actor() + SYNC, json={"message": "hi"})
+    [answer] = world.http.send_together([call], world.bells.close)
+    assert answer.status_code == 202
+    assert answer.json()["result"]["executionId"] == answer.headers[HEADER]
+
+
 def test_a_lost_word_only_costs_time(world: World) -> None:
     """Nobody tells: the waiting request looks by itself."""
     actor = world.actor()

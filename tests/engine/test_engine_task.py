@@ -187,3 +187,14 @@ def test_a_privileged_actor_of_former_times_does_not_run(store: SqlStore) -> Non
     assert execution.final_state is not None
     assert (execution.status, rig.pool.ran) == ("ERROR", [])
     assert "Privileged" in execution.final_state["Error"]
+
+
+def test_what_is_refused_does_not_wait_for_a_sweep(store: SqlStore) -> None:
+    rig = Rig(store)
+    rig.ready_actor(privileged=True, max_workers=1)
+    ids = rig.post(20)
+    rig.settle()
+    for _ in ids:
+        rig.turn()
+    assert {rig.status(id_) for id_ in ids} == {"ERROR"}
+    assert rig.dispatcher.next_retry() is None

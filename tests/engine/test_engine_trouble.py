@@ -68,6 +68,27 @@ def test_who_may_send_a_message_cannot_stop_the_actor_with_a_path_of_theirs(rig:
     assert _give_up(rig, "bad", by_output=False) is ActorStatus.READY
 
 
+def test_who_may_send_a_message_cannot_stop_the_actor_with_a_uid_of_theirs(rig: Rig) -> None:
+    """P6: their uid may not enter the working directory, say."""
+    rig.ready_actor(run_as_executor=True)
+    rig.store.mailbox.add([new_message("bad", executor={"executor_uid": 2000, "executor_gid": 2000})])
+    rig.inbox.hear({"message:actor1"})
+    assert _give_up(rig, "bad", by_output=False) is ActorStatus.READY
+
+
+def test_failed_starts_of_messages_that_were_purged_are_forgotten(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("abaco.services.work._REMEMBERED", 3)
+    rig.ready_actor()
+    for number in range(9):
+        [id_] = rig.post(1, prefix=f"p{number}")
+        rig.settle()
+        rig.pool.fail_start(id_)
+        rig.turn()
+        rig.store.mailbox.purge("actor1", rig.clock.now())
+        rig.clock.advance(5)
+    assert len(rig.work._failed_starts) == 3
+
+
 def test_a_program_that_says_it_could_not_be_started_stops_its_actor_only_if_none_ever_could(rig: Rig) -> None:
     """P6: what a program says may be what its message made it say."""
     rig.ready_actor()
@@ -149,6 +170,20 @@ def test_a_halt_reaches_the_attempt_that_runs(rig: Rig) -> None:
     assert execution is not None
     assert execution.final_state is not None
     assert execution.final_state["Error"] == "halted by request"
+
+
+def test_a_halt_outlives_the_engine_that_was_told_of_it(store: SqlStore) -> None:
+    rig = Rig(store)
+    rig.ready_actor()
+    [id_] = rig.post(1)
+    rig.settle()
+    store.executions.request_halt("actor1", id_)
+    other = Rig(store, engine_id="engine2")
+    other.work.reclaim(["engine1"])
+    other.turn(sweep=True)
+    other.pool.ready()
+    other.turn()
+    assert other.pool.halted == [(id_, 2)]
 
 
 def test_a_halt_that_nobody_told_the_engine_of_is_found_by_the_sweep(rig: Rig) -> None:

@@ -8,6 +8,7 @@ from threading import Event
 
 from bench.live import LiveServer, live_server, until
 
+from abaco import AbacoExecutor
 from abaco.client import Abaco, Actor
 from abaco.errors import Unavailable
 
@@ -96,6 +97,31 @@ def test_stopping_and_starting_goes_on_where_it_was(tmp_path: Path) -> None:
 
         until(lambda: _done(ab, actor) == 200, 120, step=0.2)
         assert ab.state.get(actor.id) == {"count": 20_100}
+
+
+def test_a_container_that_ends_in_good_order_has_the_api_until_then(tmp_path: Path) -> None:
+    def ask_late() -> object:
+        import os
+        import time
+        import urllib.request
+
+        time.sleep(2)
+        with urllib.request.urlopen(os.environ["_abaco_api_server"] + "/docs") as answer:  # noqa: SIM112
+            return answer.status
+
+    with (
+        live_server(tmp_path / "data", "py3_func", drain_seconds="60") as server,
+        server.client() as ab,
+        AbacoExecutor(ab, name="late", num_workers=1) as executor,
+    ):
+        future = executor.submit(ask_late)
+        until(lambda: ab.executions.get(executor.actor_id, future.execution_id or "").status == "RUNNING")
+
+        assert server.stop() == 0
+        server.start()
+
+        assert future.result(60) == 200
+        assert ab.executions.get(executor.actor_id, future.execution_id or "").raw["attempts"] == 1
 
 
 def test_messages_posted_to_a_server_without_an_engine_wait(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from runtime.samples import add_directory, add_file, add_link, busybox_layer
 from abaco.domain.manifest import Manifest, parse_manifest
 from abaco.ports import ImageError, ImageProvider, ImageRef
 from abaco.runtime.docker.images import DockerImages
+from abaco.runtime.drafts import entries
 from abaco.runtime.image_directory import ImageDirectory
 from abaco.runtime.images import OciImages
 from abaco.runtime.layers import unpacked_size
@@ -310,6 +311,27 @@ def test_what_never_became_an_image_is_removed_after_a_while(store: OciImages, p
     assert orphan not in pushed.blobs.sizes(OWNER)
     assert len(pushed.blobs.sizes(OWNER)) == before - 1
     assert len([*(directory / "pushed/dev/ada").iterdir()]) == before - 1 + 1  # what the image is charged
+
+
+def test_what_goes_while_somebody_looks_at_it_is_gone(
+    pushed: Pushed, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drafts get their names, or are given up, all the time."""
+
+    def vanishing(place: Path) -> list[os.DirEntry[str]]:
+        found = list(entries(place))
+        for entry in found:
+            Path(entry.path).unlink()
+        return found
+
+    pushed.blob(b"never used", "config.v1+json")
+    (directory / "pushed/dev/ada/draft-killed").write_bytes(b"half")
+    monkeypatch.setattr("abaco.runtime.pushed.entries", vanishing)
+    assert pushed.blobs.prune(NOW + timedelta(days=9)) == 0
+    monkeypatch.undo()
+    pushed.blob(b"never used", "config.v1+json")
+    monkeypatch.setattr("abaco.runtime.pushed.entries", vanishing)
+    assert pushed.blobs.sizes(OWNER) == {}
 
 
 def test_images_that_nobody_names_are_removed_with_all_that_is_theirs_alone(

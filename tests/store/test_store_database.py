@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -111,6 +112,18 @@ def test_postgresql_commits_reach_the_disk_even_if_the_server_is_set_up_otherwis
         with database.write() as connection:
             assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
     database.close()
+
+
+def test_a_postgresql_that_falls_silent_is_given_up_soon(postgres_url: str) -> None:
+    """Or the engine, which asks it in its loop, would neither work nor stop for a quarter of an hour."""
+    separator = "&" if "?" in postgres_url else "?"
+    for url, timeout in ((postgres_url, "8000"), (f"{postgres_url}{separator}tcp_user_timeout=500", "500")):
+        database = open_database(require_url(url))
+        with database.read() as connection:
+            driver: Any = connection.connection.driver_connection
+            told = driver.info.get_parameters()
+        assert (told["keepalives_idle"], told["tcp_user_timeout"]) == ("5", timeout)
+        database.close()
 
 
 def test_foreign_keys_hold(database: Database) -> None:

@@ -14,8 +14,14 @@ __all__ = ["Bell", "Bells"]
 class Bell:
     """Rings when one of its topics is spoken of; also while nobody waits for it yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, bells: "Bells") -> None:
         self._event = anyio.Event()
+        self._bells = bells
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the server stops, and nobody should go on waiting."""
+        return self._bells.is_closing
 
     def ring(self) -> None:
         self._event.set()
@@ -66,7 +72,7 @@ class Bells:
     @contextmanager
     def bell(self, *topics: str) -> Iterator[Bell]:
         """A bell for these topics. Look after it is there: what is said meanwhile is not lost."""
-        bell = Bell()
+        bell = Bell(self)
         for topic in topics:
             self._bells.setdefault(topic, set()).add(bell)
         try:

@@ -34,7 +34,7 @@ class Waiters:
         seconds: float,
     ) -> T | None:
         """What `look` finds once the bell has rung, which hung before there was anything to find; None after `seconds`,
-        or if nobody is there any more to be answered.
+        if nobody is there any more to be answered, or if the server stops.
         """
         deadline = anyio.current_time() + seconds
         # Most answers are there soon: until then nobody has to watch whether there is somebody to be answered.
@@ -61,8 +61,9 @@ class Waiters:
         return found
 
 
-async def _look_until_found(bell: Bell, look: Callable[[], Awaitable[T | None]]) -> T:
-    while True:
+async def _look_until_found(bell: Bell, look: Callable[[], Awaitable[T | None]]) -> T | None:
+    while not bell.is_closing:
         await bell.wait(_LOOK_AGAIN_SECONDS)
         if (found := await look()) is not None:
             return found
+    return None

@@ -268,6 +268,9 @@ class Dispatcher:
             return 0
         tasks = self._work.claim(requests)
         for claim, task in tasks:
+            if task is None:
+                self._put_off.add(claim.actor.id)  # its worker is free for the next
+                continue
             member = self._crew.find(claim.worker_id)
             assert member is not None  # noqa: S101 - it was there a moment ago, in this thread
             if not member.claims:
@@ -276,6 +279,8 @@ class Dispatcher:
             member.is_warm = task.spec.warm
             self._autoscaler.claimed(member.actor_id)
             self._pool.run(claim.worker_id, task)
+        if any(claim.attempt > 1 for claim, _ in tasks):
+            self._halt()  # whom an engine was told to halt that has gone before it could
         return len(tasks)
 
 

@@ -113,8 +113,8 @@ class Engine:
                 # Once for all: to wait for it anew after each word would cost more than the word.
                 asyncio.get_running_loop().add_reader(self._listener.fileno(), self._listen)
                 tasks.start_soon(self._repeat, self._reaper.run_once, self._lease_seconds / 3)
-                tasks.start_soon(self._repeat, self._pruner.run_once, _PRUNE_SECONDS)
-                tasks.start_soon(self._repeat, self._outbox.drop_surplus, _PRUNE_SECONDS)
+                tasks.start_soon(self._tidy, self._pruner.run_once)
+                tasks.start_soon(self._tidy, self._outbox.drop_surplus)
                 tasks.start_soon(self._keep_schedules)
                 tasks.start_soon(self._send_events, tasks)
                 tasks.start_soon(self._stop_on_signal)
@@ -140,6 +140,7 @@ class Engine:
 
     async def _drain(self) -> None:
         self._dispatcher.stop_claiming()
+        self._turn(sweep=False)  # what was heard together with the signal has rung no more
         with anyio.move_on_after(self._drain_seconds):
             while self._dispatcher.is_busy():
                 await self._alarm.wait(self._drain_seconds)
@@ -176,6 +177,15 @@ class Engine:
         while True:
             await anyio.sleep(seconds)
             await to_thread.run_sync(run_once)
+
+    async def _tidy(self, run_once: Callable[[], object]) -> None:
+        """What can wait for the next time if it fails: no container is ended for it."""
+        while True:
+            await anyio.sleep(_PRUNE_SECONDS)
+            try:
+                await to_thread.run_sync(run_once)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the work goes on
+                self._log.error("tidying_failed", exc_info=error)
 
     async def _stop_on_signal(self) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -36,8 +37,12 @@ class PushedFiles(PushedBlobs):
         return FileDraft(place)
 
     def sizes(self, owner: str) -> Mapping[str, int]:
-        found = entries(_owned(self._directory, owner))
-        return {f"sha256:{entry.name}": entry.stat().st_size for entry in found if len(entry.name) == _HEX_LENGTH}
+        sizes: dict[str, int] = {}
+        for entry in entries(_owned(self._directory, owner)):
+            if len(entry.name) == _HEX_LENGTH:
+                with suppress(FileNotFoundError):  # pruned meanwhile
+                    sizes[f"sha256:{entry.name}"] = entry.stat().st_size
+        return sizes
 
     def used(self, owner: str) -> int:
         return sum(map(_cost, entries(_owned(self._directory, owner))))
@@ -64,11 +69,12 @@ class PushedFiles(PushedBlobs):
         removed = 0
         for place in (self._directory / "pushed").glob("*/*"):
             for entry in entries(place):
-                status = entry.stat()
-                is_blob = "." not in entry.name
-                if is_blob and status.st_nlink == 1 and status.st_mtime < before.timestamp():
-                    Path(entry.path).unlink(missing_ok=True)
-                    removed += 1
+                with suppress(FileNotFoundError):  # a draft, which has got its name or is given up
+                    status = entry.stat()
+                    is_blob = "." not in entry.name
+                    if is_blob and status.st_nlink == 1 and status.st_mtime < before.timestamp():
+                        Path(entry.path).unlink()
+                        removed += 1
         return removed
 
 

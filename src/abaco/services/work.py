@@ -46,6 +46,7 @@ __all__ = ["Limits", "Work"]
 _FIRST_RETRY_SECONDS = 0.1
 _LONGEST_RETRY_SECONDS = 5.0
 _NO_PRIVILEGES = "Privileged containers are not available on this server any more: update the actor without privileged."
+_REMEMBERED = 10_000
 _UNLIMITED_SECONDS = 10 * 365 * 86_400.0
 """Of a token whose execution has no run time limit: its attempt's end revokes it."""
 
@@ -96,22 +97,22 @@ class Work:
 
     # --- claiming ---
 
-    def claim(self, requests: Sequence[ClaimRequest]) -> list[tuple[Claim, Task]]:
-        """The next messages for these idle workers, and what the workers are to run."""
+    def claim(self, requests: Sequence[ClaimRequest]) -> list[tuple[Claim, Task | None]]:
+        """The next messages for these idle workers, and what the workers are to run; None if that was refused."""
         claims = self._store.claims.claim(self._engine_id, requests, self._clock.now())
         for claim in claims:
             self._emit(ExecutionClaimed(claim.actor.id, claim.execution_id, claim.attempt, claim.worker_id))
         configs = self._configs.of_actors({claim.actor.id for claim in claims}) if claims else {}
-        tasks = []
-        for claim in claims:
-            text = configs.get(claim.actor.id, "{}")
-            if claim.actor.privileged and not self._limits.privileged:
-                self._refuse(claim, _NO_PRIVILEGES)
-            elif isinstance(text, AbacoError):
-                self._refuse(claim, text.message)
-            else:
-                tasks.append((claim, self._task(claim, text)))
-        return tasks
+        return [(claim, self._task_or_refusal(claim, configs.get(claim.actor.id, "{}"))) for claim in claims]
+
+    def _task_or_refusal(self, claim: Claim, configs: str | AbacoError) -> Task | None:
+        if claim.actor.privileged and not self._limits.privileged:
+            self._refuse(claim, _NO_PRIVILEGES)
+        elif isinstance(configs, AbacoError):
+            self._refuse(claim, configs.message)
+        else:
+            return self._task(claim, configs)
+        return None
 
     def _refuse(self, claim: Claim, reason: str) -> None:
         """End an execution in ERROR. Every other of its actor would fare alike, but what is wrong is soon mended: the
@@ -236,6 +237,8 @@ class Work:
             return None
         delay: float = min(_FIRST_RETRY_SECONDS * 2.0 ** (tries - 1), _LONGEST_RETRY_SECONDS)
         self._failed_starts[claim.execution_id] = tries
+        if len(self._failed_starts) > _REMEMBERED:  # by messages that were purged between two tries
+            del self._failed_starts[next(iter(self._failed_starts))]
         not_before = self._clock.now() + timedelta(seconds=delay)
         self._store.claims.requeue([Requeue(claim.execution_id, claim.attempt, not_before, reason)])
         self._emit(ExecutionRequeued(claim.execution_id, reason))
@@ -244,11 +247,11 @@ class Work:
     def _is_of_this_message(self, claim: Claim, event: StartFailed) -> bool:
         """Whether the message itself may be why no container started: who may send one may not stop the actor.
 
-        Programs are looked up in the PATH that it brought. And what an image's program says of itself is not believed
-        once a container of that image has run.
+        Programs are looked up in the PATH that it brought, as the user who sent it if the actor runs as them. And what
+        an image's program says of itself is not believed once a container of that image has run.
         """
-        has_own_path = "PATH" in claim.environment
-        return has_own_path or (event.by_output and self._store.executions.has_run(claim.actor.id, claim.execution_id))
+        is_senders = "PATH" in claim.environment or claim.executor_ids is not None
+        return is_senders or (event.by_output and self._store.executions.has_run(claim.actor.id, claim.execution_id))
 
     def returned(self, claims: Sequence[tuple[Claim, int]]) -> None:
         """Give messages back that their worker did not come to."""

@@ -22,6 +22,10 @@ _BUSY_SECONDS = 30
 """How long a writer waits for another process's transaction; those take milliseconds."""
 _STEPS = 2_000
 """How many steps of SQLite's machine lie between two looks at the clock."""
+_PATIENCE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 8_000}
+"""Seconds, a number, and milliseconds: how soon a PostgreSQL that has gone without a word is given up, after which the
+roles begin anew. By itself the kernel waits for a quarter of an hour, or for two, and the engine with it.
+"""
 _MIGRATION_LOCK = 7_226_226
 """Any constant of our own: the key of PostgreSQL's advisory lock around migrations."""
 
@@ -165,7 +169,8 @@ def open_database(url: URL, connections: int = 20) -> Database:
     if url.get_backend_name() == "sqlite":
         options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}}
     else:
-        options = {"connect_args": {"connect_timeout": 10}, "pool_pre_ping": True}
+        patience = {name: value for name, value in _PATIENCE.items() if name not in url.query}
+        options = {"connect_args": {"connect_timeout": 10, **patience}, "pool_pre_ping": True}
     engine, reader = (
         # Parameters are users' messages, states and logs: they have no place in the text of an error.
         create_engine(
