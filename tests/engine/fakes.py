@@ -105,7 +105,8 @@ class FakePool:
         self.halted.append((execution_id, attempt))
 
     def stop(self, worker_id: str) -> None:
-        self.free.remove(worker_id)
+        if self.starting.pop(worker_id, None) is None:
+            self.free.remove(worker_id)
         self.stopped.append(worker_id)
 
     def close(self) -> None:
@@ -113,9 +114,9 @@ class FakePool:
 
     # --- its workers' words ---
 
-    def ready(self) -> None:
-        """Every worker that starts has got there."""
-        for worker_id in list(self.starting):
+    def ready(self, *worker_ids: str) -> None:
+        """These workers that start have got there, or all of them."""
+        for worker_id in worker_ids or list(self.starting):
             del self.starting[worker_id]
             self.free.add(worker_id)
             self._emit(WorkerReady(worker_id, DIGEST))

@@ -1,6 +1,10 @@
 """Who gets the places when there are fewer than wanted, and when workers go."""
 
+from dataclasses import replace
+
+import pytest
 from engine.rig import Rig
+from store.scene import TENANT, add_actor
 
 from abaco.domain.event import WorkerStopped
 from abaco.domain.lifecycle import ExecutionStatus
@@ -105,7 +109,7 @@ def test_a_worker_that_is_to_make_room_does_so_even_if_its_container_did_not_sta
     assert rig.running_of("one") == [id_]
 
 
-def test_a_worker_that_is_to_make_room_does_so_even_if_it_was_not_ready_yet(store: SqlStore) -> None:
+def test_a_worker_that_is_to_make_room_does_so_at_once_if_it_is_not_ready_yet(store: SqlStore) -> None:
     rig = Rig(store, max_workers=2)
     rig.ready_actor("many")
     rig.post(10, "many", "m")
@@ -113,13 +117,84 @@ def test_a_worker_that_is_to_make_room_does_so_even_if_it_was_not_ready_yet(stor
     rig.ready_actor("one")
     [id_] = rig.post(1, "one", "o")
     rig.turn()
-    assert [member.digest for member in rig.crew if member.leaving] == [None]
+    assert [order.actor_id for order in rig.pool.starting.values()] == ["many", "one"]
+    assert len(rig.pool.stopped) == 1
 
-    rig.pool.ready()
     rig.settle()
 
     assert rig.running_of("one") == [id_]
     assert len(rig.crew) == 2
+
+
+def test_registries_that_never_answer_keep_nobody_else_waiting(store: SqlStore) -> None:
+    rig = Rig(store, max_workers=4)
+    for number in range(4):
+        add_actor(store, f"tar{number}", owner="mallory", image=f"tarpit.example/x{number}")
+    rig.turn(sweep=True)
+    silent = list(rig.pool.starting)
+    rig.ready_actor("good", owner="bob")
+    [id_] = rig.post(1, "good")
+    rig.turn()
+    [bobs] = set(rig.pool.starting) - set(silent)
+    rig.pool.ready(bobs)
+    for _ in range(10):
+        rig.clock.advance(2)
+        rig.turn(sweep=True)
+        # What was let go waits for a place, and is not started over and over again meanwhile.
+        assert list(rig.pool.running) == [id_]
+        assert list(rig.pool.starting) == silent[:3]
+        assert rig.pool.stopped == silent[3:]
+    rig.pool.end(id_)
+    rig.turn()
+    assert sorted(order.actor_id for order in rig.pool.starting.values()) == [f"tar{number}" for number in range(4)]
+
+
+def test_an_equal_waits_while_an_image_is_prepared_but_not_for_ever(store: SqlStore) -> None:
+    rig = Rig(store, max_workers=1)
+    add_actor(store, "slow", owner="ada")
+    rig.turn(sweep=True)
+    rig.ready_actor("good", owner="bob")
+    rig.post(1, "good")
+    rig.clock.advance(299)
+    rig.turn(sweep=True)
+    assert [order.actor_id for order in rig.pool.starting.values()] == ["slow"]
+    rig.clock.advance(1)
+    rig.turn(sweep=True)
+    assert [order.actor_id for order in rig.pool.starting.values()] == ["good"]
+    rig.settle()
+    rig.pool.end(*rig.pool.running)
+    rig.turn()
+    assert [order.actor_id for order in rig.pool.starting.values()] == ["slow"]
+
+
+def test_a_requested_worker_that_made_room_while_it_started_comes_back(store: SqlStore) -> None:
+    rig = Rig(store, max_workers=2)
+    rig.ready_actor("many")
+    store.workers.request("many", 2)
+    rig.turn(sweep=True)
+    rig.ready_actor("one")
+    [id_] = rig.post(1, "one", "o")
+    rig.turn()
+    assert [order.actor_id for order in rig.pool.starting.values()] == ["many", "one"]
+    rig.settle()
+    rig.pool.end(id_)
+    rig.turn(sweep=True)
+    assert [member.actor_id for member in rig.crew] == ["many", "many"]
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["new revision", "deleted"])
+def test_nobody_waits_for_the_image_of_an_actor_that_is_another_or_gone(store: SqlStore, deleted: bool) -> None:
+    rig = Rig(store)
+    add_actor(store, "actor1")
+    rig.turn(sweep=True)
+    [worker_id] = rig.pool.starting
+    if deleted:
+        store.actors.begin_delete(TENANT, "actor1", rig.clock.now())
+    else:
+        store.actors.change(TENANT, "actor1", "ada", lambda actor: replace(actor, revision=2, image="other"))
+    rig.turn("actor:actor1")
+    assert rig.pool.stopped == [worker_id]
+    assert len(rig.pool.starting) == (0 if deleted else 1)
 
 
 def test_nobody_is_robbed_of_the_only_worker(store: SqlStore) -> None:

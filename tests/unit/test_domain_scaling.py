@@ -77,6 +77,16 @@ def test_the_needy_get_a_place_from_whoever_holds_the_most() -> None:
     assert plan([load("a", 9, busy=3), load("b", 9, busy=2), load("needy", 1)], 5).retire == {"a": 1}
 
 
+def test_of_an_owners_actors_the_one_whose_worker_starts_for_no_message_loses_its_place_first() -> None:
+    rich = [load("a", 9, owner="rich", busy=3), load("b", 1, owner="rich", starting=1, early=1)]
+    needy = load("needy", 1, owner="poor")
+    assert plan([*rich, needy], 4).retire == {"b": 1}
+    assert plan([rich[0], replace(rich[1], early=0), needy], 4).retire == {"a": 1}
+    # Who holds more comes first all the same.
+    other = load("c", 9, owner="richer", busy=5)
+    assert plan([*rich, other, needy], 9).retire == {"c": 1}
+
+
 def test_nobody_is_robbed_of_the_only_worker_that_works_before_it_had_its_turn() -> None:
     assert plan([load("a", 9, busy=1), load("b", 9, busy=1), load("needy", 1)], 2) == Decisions()
     assert plan([load("a", 9, busy=1), load("b", 9, busy=1, had_turn=True), load("needy", 1)], 2).retire == {"b": 1}

@@ -21,9 +21,9 @@ class ActorLoad:
     """One actor's demand and supply. `wanted` is the number of messages that wait, capped by the observer.
 
     `requested` is how many workers it is to have whether messages wait or not; it may exceed `limit`. Of its workers
-    `leaving` ones go once they are free. `had_turn`: one of the others has been there long enough to make room for an
-    equal. Each worker needs all the `devices`, alone. `since` says by rising numbers who has waited longest for a
-    place: the actor's tenant, its owner, and itself.
+    `leaving` ones go once they are free; for `early` of the `starting` ones no message waits. `had_turn`: one of the
+    others has been there long enough to make room for an equal. Each worker needs all the `devices`, alone. `since`
+    says by rising numbers who has waited longest for a place: the actor's tenant, its owner, and itself.
     """
 
     actor_id: str
@@ -34,6 +34,7 @@ class ActorLoad:
     idle: int = 0
     busy: int = 0
     starting: int = 0
+    early: int = 0
     leaving: int = 0
     requested: int = 0
     had_turn: bool = False
@@ -79,6 +80,8 @@ def plan(loads: Sequence[ActorLoad], capacity: int) -> Decisions:
     actor with the fewest; among equals to who has waited longest. Workers for messages come before requested ones.
     When no place is free (or a device is not), idle workers that nobody needs are retired; for an actor without any
     worker also one of whoever holds more, and of an equal that has had its turn. So everybody gets a place in the end.
+    Of owners that hold as many as each other, and of one's actors, the first to lose a place has a worker that starts
+    although no message waits for it.
     """
     round_ = _Round(loads, capacity)
     needs = {load.actor_id: load.needed for load in loads if load.needed}
@@ -196,7 +199,7 @@ class _Round:
         return False
 
     def _richest(self, needy: ActorLoad) -> ActorLoad | None:
-        """Of those whose place is due to `needy` the one who has most; none if it has a worker already."""
+        """Of those whose place is due to `needy` the first to lose one; none if it has a worker already."""
         owner = (needy.tenant, needy.owner)
         if owner in self._hopeless or self._has_any(needy):
             return None
@@ -204,7 +207,14 @@ class _Round:
         if not rich:
             self._hopeless.add(owner)
             return None
-        return max(rich, key=self._shares.of)
+        return max(rich, key=self._wealth)
+
+    def _wealth(self, load: ActorLoad) -> tuple[int, ...]:
+        """Larger is the first to lose a place."""
+        *others, own = self._shares.of(load)
+        early = load.early > self.retire.get(load.actor_id, 0)
+        # Of those the latest: others may have fetched much of an image already.
+        return *others, early, own, load.since[-1] if early else 0
 
     def _able_to_give(self) -> Iterator[ActorLoad]:
         return (one for one in self._givers if self._staying(one) and one.actor_id not in self.start)

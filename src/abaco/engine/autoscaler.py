@@ -142,6 +142,7 @@ class Autoscaler:
             actor.queue,
             frozenset(actor.gpus),
             image,
+            started_at=self._clock.now(),
             is_sync=actor.is_sync,
         )
         worker = Worker(
@@ -161,11 +162,16 @@ class Autoscaler:
         self._emit(WorkerStarted(member.worker_id, actor.id, actor.revision))
 
     def _retire_unfit(self, waiting: Waiting) -> None:
-        """Workers of an old revision or beyond the limit, and all of an actor that may not run, go once free."""
+        """Workers of an old revision or beyond the limit, and all of an actor that may not run, go once free.
+
+        Those that start go, too, unless their actor is in ERROR, which they may mend by becoming ready.
+        """
         actor = waiting.actor
-        stopped = actor.status in {ActorStatus.ERROR, ActorStatus.SHUTTING_DOWN}
+        deleted = actor.status is ActorStatus.SHUTTING_DOWN
+        stopped = deleted or actor.status is ActorStatus.ERROR
         for member in self._crew.of(actor.id):
-            if member.is_idle and (stopped or member.revision < actor.revision):
+            old = member.revision < actor.revision
+            if (member.is_idle and (stopped or old)) or (member.is_starting and (deleted or old)):
                 self._retire(member, actor.status.value if stopped else "newer revision")
         limit = max(actor.worker_limit(self._capacity.max_workers_per_actor), waiting.requested)
         surplus = len(self._crew.of(actor.id)) - limit
@@ -173,11 +179,17 @@ class Autoscaler:
             self._retire(member, "fewer workers allowed")
 
     def _make_room(self, team: Sequence[Member], count: int) -> None:
-        """Let `count` workers go: idle ones now, others once they are free."""
-        staying = [member for member in team if not member.leaving]
-        for member in sorted(staying, key=lambda member: not member.is_idle)[:count]:
+        """Let `count` workers go: idle ones and those that start now, others once they are free."""
+        idle = [member for member in team if member.is_idle]
+        # The latest first, as among actors.
+        starting = [member for member in reversed(team) if member.is_starting]
+        busy = [member for member in team if member.claims and not member.leaving]
+        for member in [*idle, *starting, *busy][:count]:
             if member.is_idle:
-                self._dismiss(member, "room for others")
+                self._dismiss(member, member.leaving_because)
+            elif member.is_starting:
+                # Not for good: when there is room again it is as welcome as before.
+                self._retire(member, member.leaving_because)
             else:
                 member.leaving = True
 
@@ -187,17 +199,17 @@ class Autoscaler:
             self._dismiss(member, member.leaving_because)
 
     def heed_stops(self) -> set[str]:
-        """Let workers go that somebody asked to stop: free ones now, others once they are free. Whose they were."""
+        """Let workers go that somebody asked to stop: busy ones once they are free, others now. Whose they were."""
         members = [self._crew.find(worker_id) for worker_id in self._store.workers.stopping(self._engine_id)]
         for member in filter(None, members):
-            if member.is_idle:
+            if member.is_idle or member.is_starting:
                 self._dismiss(member, _ASKED)
             else:
                 member.leaving, member.leaving_because = True, _ASKED
         return {member.actor_id for member in members if member}
 
     def _dismiss(self, member: Member, reason: str) -> None:
-        """Let a free worker go, and start no other in its place unless messages wait."""
+        """Let a worker go that is not busy, and start no other in its place unless messages wait."""
         self._retire(member, reason, for_good=True)
         waiting = self._demand.find(member.actor_id)
         if waiting is not None:

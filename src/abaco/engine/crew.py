@@ -16,8 +16,9 @@ class Member:
     """One worker. `digest` is set once it is ready; `claims` are what it has been given, the first in progress.
 
     `began_at` is when that one's turn came; `recalled`: it was asked to give the others back. A `leaving` one goes
-    when it is free; `leaving_because` says why. `ready_at` is since when it has had its place in earnest, and `devices`
-    are its own alone. `is_sync`: its actor has the hint `sync`; `is_warm`: its container stays for the next message.
+    when it is free; `leaving_because` says why. `ready_at` is since when it has had its place in earnest, `started_at`
+    since when at all, and `devices` are its own alone. `is_sync`: its actor has the hint `sync`; `is_warm`: its
+    container stays for the next message.
     """
 
     worker_id: str
@@ -32,6 +33,7 @@ class Member:
     claims: list[Claim] = field(default_factory=list)
     began_at: datetime | None = None
     recalled: bool = False
+    started_at: datetime | None = None
     ready_at: datetime | None = None
     idle_since: datetime | None = None
     leaving: bool = False
@@ -42,6 +44,11 @@ class Member:
     @property
     def is_idle(self) -> bool:
         return self.digest is not None and not self.claims and not self.leaving
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether its image is being prepared, which may be broken off."""
+        return self.digest is None and not self.leaving
 
     def can_take(self, revision: int) -> bool:
         """Whether it may be given messages of that revision of its actor."""

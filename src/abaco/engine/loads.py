@@ -1,7 +1,8 @@
 """What `domain.scaling.plan` is shown of the demand and of the crew."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
 from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.scaling import ActorLoad
@@ -14,6 +15,9 @@ __all__ = ["Loads", "last_idle"]
 _RUNNABLE = {ActorStatus.SUBMITTED, ActorStatus.READY}
 _TURN = timedelta(seconds=2)
 """How long a worker has its place before an equal may have it: much longer than it takes to start one."""
+_PULL: Final = timedelta(minutes=5)
+"""The same for one whose image is still being prepared: time for a large one, though not for a registry that is silent.
+"""
 
 
 class Loads:
@@ -43,7 +47,7 @@ class Loads:
         team = self._crew.of(actor.id, actor.queue)
         current = [member for member in team if member.revision == actor.revision and not member.leaving]
         idle = sum(member.is_idle for member in current)
-        starting = sum(member.digest is None for member in current)
+        starting = sum(member.is_starting for member in current)
         leaving = sum(member.leaving for member in team)
         return ActorLoad(
             actor_id=actor.id,
@@ -53,6 +57,7 @@ class Loads:
             wanted=_wanted(waiting, idle + starting),
             idle=idle,
             starting=starting,
+            early=max(0, starting - waiting.count),
             busy=len(team) - idle - starting - leaving,
             leaving=leaving,
             requested=waiting.requested if actor.status in _RUNNABLE else 0,
@@ -65,6 +70,7 @@ class Loads:
         """Of an actor that wants nothing more than it has."""
         one = team[0]
         idle, leaving = sum(member.is_idle for member in team), sum(member.leaving for member in team)
+        starting = sum(member.is_starting for member in team)
         return ActorLoad(
             actor_id=one.actor_id,
             tenant=one.tenant,
@@ -72,15 +78,23 @@ class Loads:
             limit=0,
             wanted=0,
             idle=idle,
-            busy=len(team) - idle - leaving,
+            starting=starting,
+            early=starting,
+            busy=len(team) - idle - starting - leaving,
             leaving=leaving,
             had_turn=self._had_turn(team),
             devices=frozenset().union(*(member.devices for member in team)),
         )
 
     def _had_turn(self, team: Iterable[Member]) -> bool:
-        since = self._clock.now() - _TURN
-        return any(one.ready_at is not None and one.ready_at <= since and not one.leaving for one in team)
+        now = self._clock.now()
+        return any(_had_turn(one, now) for one in team if not one.leaving)
+
+
+def _had_turn(member: Member, now: datetime) -> bool:
+    if member.is_starting:
+        return member.started_at is not None and now - member.started_at >= _PULL
+    return member.ready_at is not None and now - member.ready_at >= _TURN
 
 
 def last_idle(team: Iterable[Member]) -> float:
