@@ -67,7 +67,7 @@ class Loop:
 
     async def until(self, happened: Callable[[], bool]) -> None:
         """Let the engine turn until something has happened."""
-        while not happened():  # noqa: ASYNC110 - nobody says when
+        while not happened():
             self.rig.pool.ready()
             await anyio.sleep(0.001)
 
