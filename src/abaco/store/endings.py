@@ -7,13 +7,11 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 
 from abaco.domain.execution import not_run
 from abaco.store.outbox import announce_ended
+from abaco.store.pieces import first_of
 from abaco.store.rows import outcome_values
 from abaco.store.tables import chunks, executions, logs, messages, results, staged_states
 
-__all__ = ["delete_messages", "drop_waiting", "end_unrun", "forget_attempts"]
-
-_AT_ONCE = 5_000
-"""Far below the number of parameters that a statement may have."""
+__all__ = ["delete_messages", "drop_some", "drop_waiting", "end_unrun", "forget_attempts", "waiting"]
 
 
 def delete_messages(connection: Connection, which: ColumnElement[bool]) -> list[str]:
@@ -31,16 +29,24 @@ def end_unrun(connection: Connection, ids: Sequence[str], reason: str, now: date
     announce_ended(connection, ids, now)
 
 
-def drop_waiting(connection: Connection, actor_id: str, reason: str, now: datetime) -> int:
-    """Drop an actor's waiting messages and close their executions; how many."""
-    waiting = and_(messages.c.actor_id == actor_id, messages.c.engine_id.is_(None))
-    some = select(messages.c.seq).where(waiting).order_by(messages.c.seq).limit(_AT_ONCE)
-    count = 0
-    # `waiting` once more: PostgreSQL looks at it again where a message was claimed meanwhile.
-    while ids := delete_messages(connection, and_(waiting, messages.c.seq.in_(some))):
+def waiting(actor_id: str) -> ColumnElement[bool]:
+    """An actor's messages that wait."""
+    return and_(messages.c.actor_id == actor_id, messages.c.engine_id.is_(None))
+
+
+def drop_some(connection: Connection, which: ColumnElement[bool], reason: str, now: datetime) -> int:
+    """Drop a piece of the messages and close their executions; how many. What is being claimed is left alone."""
+    some = first_of(connection, select(messages.c.seq).where(which).order_by(messages.c.seq))
+    ids = delete_messages(connection, messages.c.seq.in_(some))
+    if ids:
         end_unrun(connection, ids, reason, now)
-        count += len(ids)
-    return count
+    return len(ids)
+
+
+def drop_waiting(connection: Connection, actor_id: str, reason: str, now: datetime) -> None:
+    """Drop an actor's waiting messages and close their executions."""
+    while drop_some(connection, waiting(actor_id), reason, now):
+        pass
 
 
 def forget_attempts(connection: Connection, ids: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from abaco.domain.lifecycle import ExecutionStatus
 from abaco.ports import LogAppended, ResultSent, StoredResult
 from abaco.store.alive import is_alive
 from abaco.store.database import Database
+from abaco.store.pieces import remove_in_pieces
 from abaco.store.statement import Statement
 from abaco.store.tables import Moment, executions, logs, results
 
@@ -119,9 +120,7 @@ class Logs:
                     write_logs(connection, self._append, [{**row, "expires_at": None}])
 
     def prune(self, now: datetime) -> int:
-        with self._database.write() as connection:
-            expired = select(logs.c.execution_id).where(logs.c.expires_at <= now).with_for_update(skip_locked=True)
-            return connection.execute(delete(logs).where(logs.c.execution_id.in_(expired))).rowcount
+        return remove_in_pieces(self._database, logs.c.execution_id, logs.c.expires_at <= now)
 
 
 class Results:
@@ -163,6 +162,4 @@ class Results:
         return None if row is None else bytes(row.data)
 
     def prune(self, now: datetime) -> int:
-        with self._database.write() as connection:
-            expired = select(results.c.seq).where(results.c.expires_at <= now).with_for_update(skip_locked=True)
-            return connection.execute(delete(results).where(results.c.seq.in_(expired))).rowcount
+        return remove_in_pieces(self._database, results.c.seq, results.c.expires_at <= now)

@@ -11,13 +11,15 @@ from abaco.errors import NotFound
 from abaco.ports import EarlierSend, NewMessage
 from abaco.store.births import Births
 from abaco.store.database import Database
-from abaco.store.endings import drop_waiting
+from abaco.store.endings import drop_some, waiting
+from abaco.store.pieces import in_pieces
 from abaco.store.sends import find_send
 from abaco.store.statement import Statement
 from abaco.store.tables import Moment, chunks, executions, messages, sends
 
 __all__ = ["Mailbox"]
 
+_PURGED = "The mailbox was purged before this message was executed."
 
 # Built once: the latter is asked before every synchronous message.
 _WAITING = (
@@ -110,8 +112,13 @@ class Mailbox:
             return connection.execute(query).scalar_one_or_none()
 
     def purge(self, actor_id: str, now: datetime) -> int:
-        with self._database.write() as connection:
-            return drop_waiting(connection, actor_id, "The mailbox was purged before this message was executed.", now)
+        with self._database.read() as connection:
+            newest = connection.execute(select(func.max(messages.c.seq)).where(waiting(actor_id))).scalar_one()
+        if newest is None:
+            return 0
+        # What is posted while pieces are dropped was not meant, and could keep this from ever ending.
+        meant = and_(waiting(actor_id), messages.c.seq <= newest)
+        return in_pieces(self._database, lambda connection: drop_some(connection, meant, _PURGED, now))
 
     def prune_chunks(self, stored_before: datetime) -> int:
         with self._database.read() as connection:
