@@ -53,7 +53,7 @@ _FILTERS = [("status", "COMPLETE"), ("cpu.gte", "500000"), ("start_time.gt", "20
 class _Silence:
     """An engine that hears nothing."""
 
-    def notify(self, topic: str) -> None: ...
+    def notify(self, *topics: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

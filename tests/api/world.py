@@ -88,8 +88,8 @@ class RecordingNotifier:
     def __init__(self) -> None:
         self.topics: list[str] = []
 
-    def notify(self, topic: str) -> None:
-        self.topics.append(topic)
+    def notify(self, *topics: str) -> None:
+        self.topics.extend(topics)
 
 
 class UnpackedNowhere:

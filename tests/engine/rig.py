@@ -90,9 +90,9 @@ class Rig:
         )
         self.reaper = Reaper(engine_id, "host:/data", store, self.work, self.clock, LEASE_SECONDS)
 
-    def notify(self, topic: str) -> None:
+    def notify(self, *topics: str) -> None:
         """The engine's words to the API."""
-        self.told.append(topic)
+        self.told.extend(topics)
 
     def turn(self, *topics: str, sweep: bool = False) -> Turn:
         """A turn, and if it puts something off, the one that it asks for."""

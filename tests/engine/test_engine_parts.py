@@ -2,11 +2,14 @@
 
 import asyncio
 import os
+import struct
 from datetime import timedelta
 from pathlib import Path
+from selectors import EVENT_READ, DefaultSelector
 from threading import Thread
 
 import anyio
+import pytest
 from engine.fakes import SetClock
 from engine.rig import Rig
 from store.scene import NOW, an_actor
@@ -15,7 +18,7 @@ from abaco.engine.crew import Crew, Member
 from abaco.engine.inbox import Inbox
 from abaco.engine.loop import Alarm
 from abaco.engine.pruner import Pruned, Pruner
-from abaco.notify.local import ENGINE, LocalListener, LocalNotifier
+from abaco.notify.local import API, ENGINE, LocalListener, LocalNotifier
 from abaco.ports import ImageRef, WorkerReady
 from abaco.runtime.actor_files import FilesOnDisk
 from abaco.runtime.pushed import PushedFiles
@@ -150,6 +153,8 @@ def test_words_are_lost_quietly_while_nobody_listens_or_the_listener_lags(tmp_pa
     topics = listener.receive()
     assert "message:0" in topics
     assert "message:4999" not in topics
+    notifier.notify("message:a")
+    assert listener.receive() == {"message:a"}
     listener.close()
 
     notifier.notify("message:a")
@@ -161,3 +166,31 @@ def test_words_are_lost_quietly_while_nobody_listens_or_the_listener_lags(tmp_pa
     homeless = LocalNotifier(tmp_path / "missing", ENGINE)
     homeless.notify("message:a")
     homeless.close()
+
+
+def test_no_word_is_lost_on_a_listener_that_is_only_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel keeps few datagrams; who waits for a word that was lost looks by himself, but many seconds later."""
+    monkeypatch.setattr("abaco.notify.local._PATIENCE", struct.pack("@ll", _PATIENCE, 0))
+    listener, notifier = LocalListener(tmp_path, API), LocalNotifier(tmp_path, API)
+    many = {f"execution:{number}" for number in range(1_000)}
+    heard: set[str] = set()
+
+    def listen() -> None:
+        with DefaultSelector() as selector:
+            selector.register(listener, EVENT_READ)
+            while "results:a" not in heard:
+                assert selector.select(_PATIENCE)
+                heard.update(listener.receive())
+
+    thread = Thread(target=listen)
+    notifier.notify(*list(many)[:900])
+    thread.start()
+    for topic in sorted(many)[:500]:
+        notifier.notify(topic)
+    notifier.notify(*many, "results:a")
+    thread.join(_PATIENCE)
+    assert heard == {*many, "results:a"}
+    notifier.notify()
+    assert listener.receive() == set()
+    notifier.close()
+    listener.close()

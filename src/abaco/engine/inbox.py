@@ -30,9 +30,9 @@ class Inbox:
         self._topics.extend(topics)
         self._wake()
 
-    def notify(self, topic: str) -> None:
+    def notify(self, *topics: str) -> None:
         """What the engine says to itself: `ports.Notifier`."""
-        self.hear({topic})
+        self.hear(set(topics))
 
     def put(self, event: PoolEvent) -> None:
         self._events.append(event)

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +12,11 @@ __all__ = ["API", "ENGINE", "LocalListener", "LocalNotifier"]
 ENGINE, API = "engine.sock", "api.sock"
 """Who listens."""
 
-_MAX_TOPIC = 256
+_MOST_TOPICS = 100
+_MAX_BYTES = 32_768
+"""What a datagram holds."""
+_PATIENCE = struct.pack("@ll", 0, 50_000)
+"""A ``timeval``, of microseconds: a listener that works is back long before."""
 
 
 @contextmanager
@@ -25,18 +30,30 @@ def _short_path(directory: Path, name: str) -> Iterator[str]:
 
 
 class LocalNotifier:
-    """Sends; while nobody listens, or lags behind, words are lost, which the port allows."""
+    """Sends; while nobody listens, or lags behind for long, words are lost, which the port allows."""
 
     def __init__(self, directory: Path, name: str) -> None:
         self._directory = directory
         self._name = name
+        self._lags = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _PATIENCE)
 
-    def notify(self, topic: str) -> None:
-        # A full buffer means that the other side has been woken often enough.
-        with suppress(OSError), _short_path(self._directory, self._name) as path:
-            self._socket.sendto(topic.encode(), path)
+    def notify(self, *topics: str) -> None:
+        # Many at once: the kernel keeps ten datagrams for a listener that is busy.
+        for begin in range(0, len(topics), _MOST_TOPICS):
+            self._send("\n".join(topics[begin : begin + _MOST_TOPICS]))
+
+    def _send(self, words: str) -> None:
+        """Waited for is a listener that has kept up so far."""
+        try:
+            with _short_path(self._directory, self._name) as path:
+                self._socket.sendto(words.encode(), socket.MSG_DONTWAIT if self._lags else 0, path)
+            self._lags = False
+        except BlockingIOError:
+            self._lags = True
+        except OSError:
+            return
 
     def close(self) -> None:
         self._socket.close()
@@ -60,7 +77,7 @@ class LocalListener:
         topics: set[str] = set()
         with suppress(BlockingIOError):
             while True:
-                topics.add(self._socket.recv(_MAX_TOPIC).decode(errors="replace"))
+                topics.update(self._socket.recv(_MAX_BYTES).decode(errors="replace").splitlines())
         return topics
 
     def close(self) -> None:

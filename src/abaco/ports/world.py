@@ -23,8 +23,8 @@ Emit = Callable[[Event], None]
 class Notifier(Protocol):
     """Wakes the engine, or the API. A lost word only costs time: both also look by themselves now and then."""
 
-    def notify(self, topic: str) -> None:
-        """Say `topic` to whoever listens; never raises, never blocks.
+    def notify(self, *topics: str) -> None:
+        """Say the topics to whoever listens; never raises, and waits for a moment at most.
 
         To the engine: ``message:ID``: this actor got messages; ``actor:ID``: it was changed; ``halt:ID``: stop this
         execution. To the API: ``execution:ID``: it has a result, or has ended.

@@ -238,8 +238,7 @@ class Mailbox:
             return others
 
     def _announce(self, messages: Sequence[NewMessage]) -> None:
-        for topic in {f"{_topic(message)}:{message.actor_id}" for message in messages}:
-            self._notifier.notify(topic)
+        self._notifier.notify(*{f"{_topic(message)}:{message.actor_id}" for message in messages})
         for message in messages:
             execution = message.execution
             kind = message.payload.content_type.value

@@ -159,11 +159,10 @@ class Work:
         if results:
             expires_at = self._clock.now() + timedelta(seconds=self._limits.result_ex)
             actor_ids = self._store.results.append(results, expires_at)
-            self._tell({result.execution_id for result in results})
-            self._tell(actor_ids, "results")
+            self._tell(execution=(result.execution_id for result in results), results=actor_ids)
         if logs:
             self._store.logs.append(logs)
-            self._tell({piece.execution_id for piece in logs}, "log")
+            self._tell(log=(piece.execution_id for piece in logs))
 
     def finish(self, ended: Sequence[tuple[Claim, ExecutionEnded]], results: Sequence[ResultSent] = ()) -> None:
         """Land the outcomes, and with them `results` of the same attempts.
@@ -199,9 +198,11 @@ class Work:
         landed = self._store.executions.close(self._engine_id, closings, self._clock.now())
         for claim in claims:
             self._failed_starts.pop(claim.execution_id, None)
-        self._tell({claim.execution_id for claim, did_land in zip(claims, landed, strict=True) if did_land})
-        self._tell({one.actor.id for one, closing in zip(claims, closings, strict=True) if closing.results}, "results")
-        self._tell({one.actor.id for one, closing in zip(claims, closings, strict=True) if _failed(closing)}, "failed")
+        self._tell(
+            execution=(claim.execution_id for claim, did_land in zip(claims, landed, strict=True) if did_land),
+            results=(one.actor.id for one, closing in zip(claims, closings, strict=True) if closing.results),
+            failed=(one.actor.id for one, closing in zip(claims, closings, strict=True) if _failed(closing)),
+        )
         for claim, closing, did_land in zip(claims, closings, landed, strict=True):
             if not did_land:
                 self._emit(LateOutcomeIgnored(claim.execution_id, claim.attempt))
@@ -213,10 +214,9 @@ class Work:
                 ),
             )
 
-    def _tell(self, ids: Iterable[str], what: str = "execution") -> None:
+    def _tell(self, **ids: Iterable[str]) -> None:
         """Wake requests that wait for these executions, or follow logs or actors' results, now that it is on disk."""
-        for each in ids:
-            self._answers.notify(f"{what}:{each}")
+        self._answers.notify(*{f"{what}:{each}" for what, some in ids.items() for each in some})
 
     def _closing(self, claim: Claim, outcome: Outcome, log_text: str) -> Closing:
         lifetime = self._limits.log_ex if claim.actor.log_ex is None else claim.actor.log_ex
@@ -286,7 +286,7 @@ class Work:
 
     def _give_back(self, engine_id: str, max_attempts: int | None, reason: str) -> int:
         lost = self._store.claims.reclaim(engine_id, self._clock.now(), max_attempts)
-        self._tell(lost)
+        self._tell(execution=lost)
         for execution_id in lost:
             self._emit(ExecutionRequeued(execution_id, reason))
         self._store.engines.remove(engine_id)
