@@ -216,7 +216,7 @@ class Work:
 
     def _tell(self, **ids: Iterable[str]) -> None:
         """Wake requests that wait for these executions, or follow logs or actors' results, now that it is on disk."""
-        self._answers.notify(*{f"{what}:{each}" for what, some in ids.items() for each in some})
+        self._answers.notify(*dict.fromkeys(f"{what}:{each}" for what, some in ids.items() for each in some))
 
     def _closing(self, claim: Claim, outcome: Outcome, log_text: str) -> Closing:
         lifetime = self._limits.log_ex if claim.actor.log_ex is None else claim.actor.log_ex
