@@ -22,6 +22,7 @@ from abaco.settings import Settings
 __all__ = ["Supervisor"]
 
 _ROLES = ("engine", "api")
+"""In the order in which they are started, and stopped."""
 _STOPPING = {signal.SIGTERM, signal.SIGINT}
 _SIGNALS = {*_STOPPING, signal.SIGCHLD}
 _START_SECONDS = 60.0
@@ -156,7 +157,7 @@ class Supervisor:
         What does not end in time is killed.
         """
         patience = {"engine": self._settings.drain_seconds + _KILL_AFTER_SECONDS, "api": _KILL_AFTER_SECONDS}
-        for role in ("engine", "api"):
+        for role in _ROLES:
             if (child := self._children.get(role)) is None:
                 continue
             child.process.terminate()

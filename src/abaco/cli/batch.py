@@ -1,6 +1,5 @@
 """`abaco send --batch`: many messages from a file, in as many requests as it takes."""
 
-import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,15 +11,13 @@ import typer
 from abaco.cli.batch_line import Line, read_line
 from abaco.cli.output import Format, note, report
 from abaco.client import Abaco
-from abaco.client.sending import fresh_key
+from abaco.client.sending import PLACE, fresh_key
 from abaco.errors import AbacoError, InternalError, InvalidInput, Unavailable
 
 __all__ = ["lines_in", "print_sent", "require_nothing_else", "send_lines"]
 
 _STDIN = "-"
 _LONGEST_KEY = 255
-_PLACE = re.compile(r"^messages\[([0-9]+)\](?=: )")
-"""How the client says which message is wrong."""
 
 
 def require_nothing_else(*, text: str | None, json_text: str | None, file: str | None, wait: bool) -> None:
@@ -54,7 +51,7 @@ def send_lines(ab: Abaco, actor_id: str, lines: Sequence[Line], options: Mapping
         for sent in ab.messages.send_batches(actor_id, messages, **{**options, "idempotency_key": key}):
             ids += sent
     except AbacoError as error:
-        text = _PLACE.sub(lambda place: f"line {lines[int(place[1])].number} of --batch", error.message)
+        text = PLACE.sub(lambda place: f"line {lines[int(place[1])].number} of --batch", error.message)
         # Of a request that was refused nothing was taken; of one that failed on its way, who knows.
         in_doubt = ids or isinstance(error, Unavailable | InternalError)
         raise type(error)(f"{text} {_rest(len(ids), len(lines), key)}." if in_doubt else text) from error

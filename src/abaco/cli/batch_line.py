@@ -1,4 +1,8 @@
-"""A line of `abaco send --batch`, and when a message is due. What servers refuse is found here, before any request."""
+"""A line of `abaco send --batch`, and when a message is due. What servers refuse is found here, before any request.
+
+The rules are those of `domain.environment` and `domain.send_key`, which the base install, with the client alone, does
+not load.
+"""
 
 import json
 import math

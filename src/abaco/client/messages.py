@@ -1,7 +1,6 @@
 """Messages: what is posted to an actor's mailbox; each becomes one execution."""
 
 import os
-import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -12,15 +11,13 @@ import httpx
 from abaco.client.answer import body_of, result_of
 from abaco.client.connection import CONNECT_TIMEOUT, Connection, json_bytes, path
 from abaco.client.record import Record
-from abaco.client.sending import KEY_HEADER, batches, fresh_key, sending_params
+from abaco.client.sending import KEY_HEADER, PLACE, batches, fresh_key, sending_params
 from abaco.errors import AbacoError, InvalidInput, Unavailable
 
 __all__ = ["Messages", "Sent", "SentBatch", "binary_content"]
 
 _NOT_SAID: Any = object()
 _CHUNK_BYTES = 1 << 16
-_PLACE = re.compile(r"messages\[([0-9]+)\](?=: )")
-"""How servers say which message of a request is wrong."""
 
 
 class Sent(Record, frozen=True, kw_only=True, rename="camel"):
@@ -184,7 +181,7 @@ class Messages:
 
 def _counted_on(error: AbacoError, sent: int) -> AbacoError:
     """The error of a request, in which a message's place is that among all messages: `sent` come before it."""
-    place = _PLACE.match(error.message)
+    place = PLACE.match(error.message)
     return type(error)(f"messages[{int(place[1]) + sent}]{error.message[place.end() :]}") if place else error
 
 

@@ -1,5 +1,6 @@
 """What goes along with messages: variables, moments, keys; and how many of them become requests."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,9 +10,20 @@ from uuid import uuid4
 from abaco.client.connection import json_bytes
 from abaco.errors import InvalidInput
 
-__all__ = ["KEY_HEADER", "Message", "batch_line", "batches", "checked_environment", "fresh_key", "sending_params"]
+__all__ = [
+    "KEY_HEADER",
+    "PLACE",
+    "Message",
+    "batch_line",
+    "batches",
+    "checked_environment",
+    "fresh_key",
+    "sending_params",
+]
 
 KEY_HEADER = "Idempotency-Key"
+PLACE = re.compile(r"^messages\[([0-9]+)\](?=: )")
+"""How an error says which of many messages is wrong."""
 # Query parameters that the server takes for itself instead of handing them to the container.
 _RESERVED = frozenset({"message", "_abaco_synchronous"})
 _MOST_MESSAGES = 10_000
