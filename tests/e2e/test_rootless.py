@@ -59,7 +59,13 @@ def directory() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def server(directory: Path) -> Iterator[LiveServer]:
+def addresses() -> list[str]:
+    """The machine's before there is a container; others come and go with what runs beside this."""
+    return [one for one in machine_addresses() if ":" not in one]
+
+
+@pytest.fixture(scope="module")
+def server(directory: Path, addresses: list[str]) -> Iterator[LiveServer]:
     (directory / "data").mkdir()
     if _FILES_ARE_NOBODYS:
         shutil.chown(directory / "data", _NOBODY, _NOBODY)
@@ -125,15 +131,30 @@ def _refusals(addresses: list[tuple[str, int]]) -> list[str | None]:
     return found
 
 
-def test_the_machine_is_not_reached_but_the_api(server: LiveServer, executor: AbacoExecutor) -> None:
+def test_the_machine_is_not_reached_but_the_api(
+    server: LiveServer, executor: AbacoExecutor, addresses: list[str]
+) -> None:
     with socket.create_server(("0.0.0.0", 0)) as service:  # all of the machine's addresses
         port = service.getsockname()[1]
-        hosts = ["127.0.0.1", "10.0.2.2", *(one for one in machine_addresses() if ":" not in one)]
+        hosts = ["127.0.0.1", "10.0.2.2", *addresses]
         answers = executor.submit(_refusals, [(host, port) for host in hosts]).result()
         assert None not in answers
         with beyond() as (_, metadata):
             assert None not in executor.submit(_refusals, [(metadata, 80)]).result()
         assert executor.submit(_refusals, [("127.0.0.1", server.port)]).result() == [None]
+
+
+def test_an_address_that_the_machine_gets_later_is_not_reached(executor: AbacoExecutor) -> None:
+    executor.submit(_own).result()  # now there is a worker
+    device, address = f"abl{os.getpid() % 100000}", "198.18.9.1"
+    subprocess.run(["ip", "link", "add", device, "type", "veth"], check=True)
+    try:
+        with socket.create_server(("0.0.0.0", 0)) as service:
+            place = [(address, service.getsockname()[1])]
+            subprocess.run(["ip", "addr", "add", f"{address}/32", "dev", device], check=True)
+            until(lambda: executor.submit(_refusals, place).result() == ["OSError"])  # no route
+    finally:
+        subprocess.run(["ip", "link", "del", device], check=True)
 
 
 def test_the_world_is_reached(executor: AbacoExecutor) -> None:

@@ -21,13 +21,15 @@ def ip(lines: Iterable[str], network: int | None = None) -> None:
 
 
 def call(command: Sequence[str], given: str = "") -> str:
-    """Run a program, which reads `given`; what it prints. Raises RuntimeUnavailable if it fails or is not there."""
+    """Run a program, which reads `given`; what it prints. Raises RuntimeUnavailable if that fails or hangs."""
     try:
         done = subprocess.run(
             command, input=given, env=ENVIRONMENT, capture_output=True, text=True, timeout=_SECONDS, check=False
         )
     except FileNotFoundError:
         raise RuntimeUnavailable(f"{command[0]} is not installed: apt-get install iproute2 iptables.") from None
+    except subprocess.TimeoutExpired:
+        raise RuntimeUnavailable(f"{command[0]} did not end within {_SECONDS:.0f} s.") from None
     if done.returncode:
         raise RuntimeUnavailable(f"{os.path.basename(command[0])} failed: {done.stderr.strip()}")  # noqa: PTH119
     return done.stdout

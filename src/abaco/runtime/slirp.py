@@ -7,11 +7,15 @@ So nothing of the machine's own network is changed, and workers do not reach eac
 import json
 import os
 import shutil
+import socket
+import struct
 import subprocess
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from ipaddress import IPv4Address, IPv4Network
+from threading import Lock, Thread
 from typing import Final
 
 from abaco.runtime.ip import ENVIRONMENT, call, ip
@@ -26,12 +30,17 @@ _DEVICE: Final = "tap0"
 _MTU: Final = 65_520
 """The largest that it takes: the way is through memory only."""
 _TABLE_BYTES: Final = 4096
+_NETLINK_BYTES: Final = 65_536
+_RTMGRP_IPV4_IFADDR: Final = 0x10
+_RTM_NEWADDR: Final = 20
+_RETRY_SECONDS: Final = 1.0
 
 
 class Slirp:
     """`blocked`: what containers must not reach, beside this machine itself; `api` is its address that they may.
 
-    Who listens there in a network namespace is the forwarder. Raises RuntimeUnavailable without the program.
+    Who listens there in a network namespace is the forwarder. Addresses that the machine gets later (a VPN, a bridge of
+    Docker) are blocked as the kernel tells of them. Raises RuntimeUnavailable without the program.
     """
 
     def __init__(self, blocked: Sequence[IPv4Network], api: IPv4Address | None) -> None:
@@ -42,30 +51,66 @@ class Slirp:
             )
         self._blocked = blocked
         self._api = api
+        self._lock = Lock()
+        self._networks: set[int] = set()
+        self._news = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        self._news.bind((0, _RTMGRP_IPV4_IFADDR))
+        Thread(target=self._watch, name="own-addresses", daemon=True).start()
 
     def connect(self, name: str, network: int) -> "SlirpLink":  # noqa: ARG002 - on the machine there is no device
         """Raises RuntimeUnavailable or OSError."""
         with ExitStack() as undo:
-            link = SlirpLink(network)
+            link = SlirpLink(network, lambda: self._forget(network))
             undo.callback(link.close)
+            # First among those that hear of new addresses, then all that there are: none is missed.
+            with self._lock:
+                self._networks.add(network)
             ip(self._rules(), network)
             undo.pop_all()
         return link
 
     def _rules(self) -> Iterator[str]:
         yield "link set lo up"
-        # One by one: an address may be part of a network.
-        for network in dict.fromkeys([*self._blocked, *map(IPv4Network, own_addresses())]):
-            if self._api is None or network != IPv4Network(self._api):
-                yield f"route add unreachable {network}"
+        yield from self._routes([*self._blocked, *map(IPv4Network, own_addresses())])
         if self._api is not None and not self._api.is_loopback:
             yield f"addr add {self._api}/32 dev lo"
 
+    def _routes(self, networks: Sequence[IPv4Network]) -> Iterator[str]:
+        # One by one: an address may be part of a network.
+        for network in networks:
+            if self._api is None or network != IPv4Network(self._api):
+                yield f"route replace unreachable {network}"
+
+    def _watch(self) -> None:
+        while True:
+            with suppress(OSError):  # news that were lost are news, too
+                [kind] = struct.unpack_from("=4xH", self._news.recv(_NETLINK_BYTES))
+                if kind != _RTM_NEWADDR:
+                    continue
+            while not self._block_own():
+                time.sleep(_RETRY_SECONDS)
+
+    def _block_own(self) -> bool:
+        """Whether no container reaches any of the addresses that there are now."""
+        try:
+            routes = list(self._routes([IPv4Network(one) for one in own_addresses()]))
+            with self._lock:
+                for network in self._networks:
+                    ip(routes, network)
+        except (RuntimeUnavailable, OSError):
+            return False
+        return True
+
+    def _forget(self, network: int) -> None:
+        with self._lock:
+            self._networks.discard(network)
+
 
 class SlirpLink:
-    """One worker's process. Raises RuntimeUnavailable if it does not get ready."""
+    """One worker's process; `closed` is called at its end. Raises RuntimeUnavailable if it does not get ready."""
 
-    def __init__(self, network: int) -> None:
+    def __init__(self, network: int, closed: Callable[[], None]) -> None:
+        self._closed = closed
         ready, told = os.pipe()
         command = [_PROGRAM, "--configure", f"--mtu={_MTU}", "--disable-host-loopback", "--disable-dns"]
         command += ["--enable-seccomp", f"--ready-fd={told}", "--netns-type=path", descriptor_path(network), _DEVICE]
@@ -101,18 +146,17 @@ class SlirpLink:
         return 0
 
     def close(self) -> None:
+        self._closed()
         os.close(self._table)
         self._process.kill()
         self._process.communicate()
 
 
 def own_addresses() -> list[IPv4Address]:
-    """Those under which others can reach this machine's services."""
-    with suppress(RuntimeUnavailable):
-        told = json.loads(call(["ip", "-json", "-4", "address"]))
-        found = [IPv4Address(one["local"]) for device in told for one in device.get("addr_info", [])]
-        return [address for address in found if not address.is_loopback]
-    return []
+    """Those under which others can reach this machine's services. Raises RuntimeUnavailable."""
+    told = json.loads(call(["ip", "-json", "-4", "address"]))
+    found = [IPv4Address(one["local"]) for device in told for one in device.get("addr_info", [])]
+    return [address for address in found if not address.is_loopback]
 
 
 def _open_table(network: int) -> int:
