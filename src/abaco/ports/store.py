@@ -173,14 +173,18 @@ class ActorRepository(Protocol):
     def begin_delete(self, tenant: str, actor_id: str, now: datetime) -> None:
         """Hide the actor (SHUTTING_DOWN), drop its messages, aliases, nonces, places in configs, logs, results.
 
-        Executions of dropped messages end in ERROR. Raises NotFound for an unknown or already deleted actor.
+        Executions of dropped messages end in ERROR. Hidden it is at once; the rest goes in pieces, and if this is cut
+        off, by `finish_deletes`. Raises NotFound for an unknown or already deleted actor.
         """
 
     def remaining_executions(self, actor_id: str) -> int:
         """Executions of the actor that still run."""
 
     def finish_deletes(self) -> int:
-        """Remove deleted actors with nothing left running, with their permissions and state; how many."""
+        """Remove deleted actors with nothing left running, with their permissions and state; how many.
+
+        Of what a deletion that was cut off has left, a piece.
+        """
 
 
 class ClaimRepository(Protocol):

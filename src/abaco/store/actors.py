@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Select,
     Text,
     and_,
@@ -30,9 +32,10 @@ from abaco.store.aliases import remove_aliases, remove_from_configs
 from abaco.store.columns import ID, MOST_BYTES_AT_ONCE, Unindexed
 from abaco.store.counters import count_up
 from abaco.store.database import Database
-from abaco.store.endings import drop_waiting
+from abaco.store.endings import drop_some, waiting
 from abaco.store.outbox import announce
 from abaco.store.permissions import effective_level, forget, grant, level_of, readable_by
+from abaco.store.pieces import in_pieces, is_whole, remove_some
 from abaco.store.rows import ACTOR_COLUMNS, actor_values, to_actor
 from abaco.store.statement import Statement
 from abaco.store.tables import actors, aliases, logs, messages, nonces, results, sends
@@ -41,6 +44,7 @@ __all__ = ["Actors"]
 
 _EVENTS = {ActorStatus.READY: ActorEventType.ACTOR_READY, ActorStatus.ERROR: ActorEventType.ACTOR_ERROR}
 _DELETED = "The actor was deleted before this message was executed."
+_OWNERS = [table.c.actor_id for table in (messages, sends, logs, results)]
 
 
 # What has no small limit of its own, and something for the rest.
@@ -154,13 +158,12 @@ class Actors:
                 raise NotFound(f"No actor found with identifier: {actor_id}.")
             values = {"status": ActorStatus.SHUTTING_DOWN, "deleted_at": now}
             connection.execute(update(actors).where(actors.c.id == actor_id).values(values))
-            drop_waiting(connection, actor_id, _DELETED, now)
             remove_aliases(connection, aliases.c.actor_id == actor_id)
             remove_from_configs(connection, tenant, actor_id)
             connection.execute(delete(nonces).where(nonces.c.actor_id == actor_id))
-            connection.execute(delete(sends).where(sends.c.actor_id == actor_id))
-            connection.execute(delete(logs).where(logs.c.actor_id == actor_id))
-            connection.execute(delete(results).where(results.c.actor_id == actor_id))
+        # Nothing is added any more. There may be millions; whoever crashes here leaves the rest to `finish_deletes`.
+        for piece in _pieces(actor_id, now):
+            in_pieces(self._database, piece)
 
     def remaining_executions(self, actor_id: str) -> int:
         running = and_(messages.c.actor_id == actor_id, messages.c.engine_id.is_not(None))
@@ -172,11 +175,22 @@ class Actors:
         deleted = select(actors.c.id, actors.c.deleted_at).where(actors.c.deleted_at.is_not(None))
         with self._database.write() as connection:
             rows = connection.execute(deleted.with_for_update(skip_locked=True)).all()
-            for actor_id, deleted_at in rows:
-                # An attempt that was lost after the deletion came back to the mailbox: nobody will take it (P2).
-                drop_waiting(connection, actor_id, _DELETED, deleted_at)
+            # What a crash left, and an attempt lost after the deletion, whose message nobody will take (P2).
+            pieces = (piece for actor_id, deleted_at in rows for piece in _pieces(actor_id, deleted_at))
+            if any(is_whole(piece(connection)) for piece in pieces):
+                return 0  # the rest another time: the engine has more to do
             candidates = actors.c.id.in_([actor_id for actor_id, _ in rows])
-            gone = and_(candidates, ~exists().where(messages.c.actor_id == actors.c.id))
+            gone = and_(candidates, *(~exists().where(owner == actors.c.id) for owner in _OWNERS))
             ids = connection.execute(delete(actors).where(gone).returning(actors.c.id)).scalars().all()
             forget(connection, list(ids))
         return len(ids)
+
+
+def _pieces(actor_id: str, deleted_at: datetime) -> list[Callable[[Connection], int]]:
+    """What removes a piece each of all that a deleted actor may have much of; they say how much it was."""
+    return [
+        partial(drop_some, which=waiting(actor_id), reason=_DELETED, now=deleted_at),
+        partial(remove_some, key=sends.c.digest, which=sends.c.actor_id == actor_id),
+        partial(remove_some, key=logs.c.execution_id, which=logs.c.actor_id == actor_id),
+        partial(remove_some, key=results.c.seq, which=results.c.actor_id == actor_id),
+    ]

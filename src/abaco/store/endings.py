@@ -11,7 +11,7 @@ from abaco.store.pieces import first_of
 from abaco.store.rows import outcome_values
 from abaco.store.tables import chunks, executions, logs, messages, results, staged_states
 
-__all__ = ["delete_messages", "drop_some", "drop_waiting", "end_unrun", "forget_attempts", "waiting"]
+__all__ = ["delete_messages", "drop_some", "end_unrun", "forget_attempts", "waiting"]
 
 
 def delete_messages(connection: Connection, which: ColumnElement[bool]) -> list[str]:
@@ -41,12 +41,6 @@ def drop_some(connection: Connection, which: ColumnElement[bool], reason: str, n
     if ids:
         end_unrun(connection, ids, reason, now)
     return len(ids)
-
-
-def drop_waiting(connection: Connection, actor_id: str, reason: str, now: datetime) -> None:
-    """Drop an actor's waiting messages and close their executions."""
-    while drop_some(connection, waiting(actor_id), reason, now):
-        pass
 
 
 def forget_attempts(connection: Connection, ids: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, delete, select
 
 from abaco.store.database import Database
 
-__all__ = ["first_of", "in_pieces", "remove_in_pieces"]
+__all__ = ["first_of", "in_pieces", "is_whole", "remove_in_pieces", "remove_some"]
 
 _AT_ONCE = 5_000
 """Rows of a piece: SQLite is locked for some 50 ms. Far below the number of parameters that a statement may have."""
@@ -22,19 +22,26 @@ def in_pieces(database: Database, piece: Callable[[Connection], int]) -> int:
         with database.write() as connection:
             count = piece(connection)
         total += count
-        if count < _AT_ONCE:
+        if not is_whole(count):
             return total
         # Or the next piece would begin before those who wait have woken up: SQLite's writers do not stand in a line.
         sleep(_PAUSE_SECONDS)
 
 
 def remove_in_pieces(database: Database, key: Column[Any], which: ColumnElement[bool]) -> int:
-    """Delete rows of the table with this primary key; how many."""
-    some = select(key).where(which)
-    return in_pieces(
-        database,
-        lambda connection: connection.execute(delete(key.table).where(key.in_(first_of(connection, some)))).rowcount,
-    )
+    """Delete rows of the table with this key, which is unique among them; how many."""
+    return in_pieces(database, lambda connection: remove_some(connection, key, which))
+
+
+def remove_some(connection: Connection, key: Column[Any], which: ColumnElement[bool]) -> int:
+    """A piece of `remove_in_pieces`, inside a transaction."""
+    some = first_of(connection, select(key).where(which))
+    return connection.execute(delete(key.table).where(which, key.in_(some))).rowcount if some else 0
+
+
+def is_whole(count: int) -> bool:
+    """Whether a piece of so many rows was a whole one, and there may be more of them."""
+    return count >= _AT_ONCE
 
 
 def first_of(connection: Connection, some: Select[Any]) -> list[Any]:
