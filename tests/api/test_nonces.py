@@ -118,6 +118,18 @@ def test_containers_may_see_the_nonce_where_the_server_says_so(make_world: MakeW
     assert world.claim(actor).environment["x-nonce"] == nonce
 
 
+def test_each_message_of_a_batch_is_a_use(either_world: World) -> None:
+    world = either_world
+    actor = world.actor()
+    nonce, messages = make(world, actor, max_uses=4), [{"message": "hi"}] * 3
+    result_of(with_nonce(world, "POST", f"{actor}/messages/batch", nonce, json=messages))
+    assert world.get(f"{actor}/nonces/{nonce}")["remainingUses"] == 1
+    refused = with_nonce(world, "POST", f"{actor}/messages/batch", make(world, actor, max_uses=2), json=messages)
+    world.require_refused(refused, 400, "No remaining uses left for this nonce.")
+    result_of(with_nonce(world, "POST", f"{actor}/messages/batch", nonce, json=messages[:1]))
+    assert world.count("messages") == 4
+
+
 def test_a_binary_message_is_one_use(world: World) -> None:
     actor = world.actor()
     nonce = make(world, actor, max_uses=1)

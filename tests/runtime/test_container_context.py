@@ -137,6 +137,29 @@ def test_data_that_fails_to_come_is_an_error_and_leaves_the_sandbox_usable(lab: 
     assert lab.run("true").exit_code == 0
 
 
+def test_a_container_knows_itself_by_name(lab: Lab) -> None:
+    assert lab.run("cat /etc/hostname; test $(hostname) = $(cat /etc/hostname)").exit_code == 0
+    assert lab.seen.text == "execution1\n"
+
+
+@pytest.mark.crun("Docker gives names to containers that have a network of its own")
+def test_a_containers_name_stands_for_itself(lab: Lab) -> None:
+    assert lab.run("ping -c 1 -w 5 $(hostname) || nc -w 5 $(hostname) 1").exit_code == 1
+    assert "bad address" not in lab.seen.text
+    lab.run("grep -w $(hostname) /etc/hosts")
+    assert lab.seen.text.endswith("127.0.0.1 execution1\n")
+
+
+@pytest.mark.parametrize("user", ["", "1234"])
+def test_output_can_be_opened_by_name(runtime: Runtime, make_image: MakeImage, user: str) -> None:
+    files = ("/dev/stdout", "/dev/stderr", "/proc/self/fd/1")
+    script = "set -e; " + "; ".join(f"echo {file} > {file}" for file in files)
+    image = make_image(config={"Cmd": ["sh", "-c", script], "User": user})
+    with Lab(runtime.sandbox("worker1", image)) as lab:
+        assert lab.run().exit_code == 0
+        assert set(files) <= lines(lab)
+
+
 def test_the_user_given_wins(lab: Lab) -> None:
     lab.run("id -u; id -g; pwd; echo $HOME; echo written > /dev/stderr; echo x > /etc/x", user=(1000, 7))
     assert {"1000", "7", "/", "/home/alice", "written"} < lines(lab)

@@ -70,6 +70,16 @@ def test_trouble_is_told_with_its_reason(store: SqlStore) -> None:
     assert event["_abaco_webhook"] == "https://example.org/"
 
 
+def test_a_nonce_is_used_and_not_told(store: SqlStore) -> None:
+    """It opens another actor to whoever may read the messages or logs of the linked one."""
+    webhook = "https://abaco.test/actors/v2/other/messages?x-nonce="
+    add_actor(store, **LINK, webhook=f"{webhook}DEV_1")
+    store.actors.mark_ready("actor1", 1, NOW)
+    [entry] = due(store)
+    assert entry.webhook == f"{webhook}DEV_1"
+    assert entry.event["_abaco_webhook"] == f"{webhook}********"
+
+
 def test_ends_of_executions_are_told_in_order(store: SqlStore) -> None:
     add_actor(store, **LINK)
     post(store, "e1", "e2")

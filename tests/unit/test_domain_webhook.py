@@ -6,7 +6,15 @@ from ipaddress import ip_address
 
 import pytest
 
-from abaco.domain.webhook import is_forbidden, is_private, origin_of, owner_key, require_webhook, signature
+from abaco.domain.webhook import (
+    is_forbidden,
+    is_private,
+    origin_of,
+    owner_key,
+    require_webhook,
+    signature,
+    without_nonces,
+)
 from abaco.errors import InvalidInput
 
 
@@ -103,3 +111,17 @@ def test_signatures_can_be_checked_with_what_everybody_has() -> None:
 def test_every_owner_has_a_key_of_their_own() -> None:
     owners = [("DEV", "ada"), ("DEV", "bob"), ("OTHER", "ada")]
     assert len({owner_key(b"secret", *owner) for owner in owners} | {owner_key(b"other", "DEV", "ada")}) == 4
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("", ""),
+        ("https://example.org/a?b=x-nonce&c", "https://example.org/a?b=x-nonce&c"),
+        ("https://h/m?x-nonce=DEV_1", "https://h/m?x-nonce=********"),
+        ("https://h/m?a=1&X-Nonce=DEV_1&b=2#x-nonce=3", "https://h/m?a=1&X-Nonce=********&b=2#x-nonce=3"),
+        ("https://h/m?x%2Dnonce=DEV_1&x-nonce=DEV_2", "https://h/m?x%2Dnonce=********&x-nonce=********"),
+    ],
+)
+def test_nonces_are_masked_however_they_are_spelled(url: str, shown: str) -> None:
+    assert without_nonces(url) == shown

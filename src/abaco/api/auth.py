@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -137,3 +138,8 @@ class Caller:
     async def identify(self, credentials: Credentials) -> Principal:
         """Who sent a request, for what takes more than one use case: a nonce is counted once."""
         return await to_thread.run_sync(self._identity.authenticate, credentials)
+
+    def count(self, credentials: Credentials, times: int) -> None:
+        """Count so many more uses, if a nonce is shown; raises NotPermitted if it has not got them. Blocks."""
+        if times and isinstance(credentials, NonceUse):
+            self._identity.authenticate(replace(credentials, times=times))

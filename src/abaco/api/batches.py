@@ -21,6 +21,7 @@ from abaco.api.surface import CANONICAL_ROOT, Surface
 from abaco.api.synchronous import is_synchronous
 from abaco.api.wire import Wire, actor_links
 from abaco.domain.actor import Actor
+from abaco.domain.credentials import Credentials
 from abaco.domain.delay import DELAY_VARIABLE
 from abaco.domain.message import ContentType, Payload
 from abaco.domain.send_key import require_key
@@ -134,12 +135,15 @@ def _fields(surface: Surface, actor: Actor, posted: list[Posted]) -> dict[str, A
 def batch_routes(mailbox: Mailbox, caller: Caller, wire: Wire, settings: Settings) -> list[BaseRouteHandler]:
     limiter, places, hidden = CapacityLimiter(_THREADS), Places(_AT_ONCE, _BUSY), hidden_names(settings)
 
-    def post_all(batch: _Batch) -> list[Posted]:
-        return mailbox.post_all(_posts(batch))
+    def post_all(credentials: Credentials, batch: _Batch) -> list[Posted]:
+        posts = _posts(batch)
+        caller.count(credentials, len(posts) - 1)  # one was, before there was a batch
+        return mailbox.post_all(posts)
 
     @post(f"{CANONICAL_ROOT}/{{actor_id:str}}/messages/batch", **_SEND)
     async def send_messages(request: Request[Any, Any, Any], actor_id: FromPath[str]) -> Any:
-        who = await caller.identify(credentials_of(request))
+        credentials = credentials_of(request)
+        who = await caller.identify(credentials)
         key, environment = key_of(request), environment_of(request, hidden)
         if is_synchronous(request):
             raise InvalidInput("A batch is not waited for: leave _abaco_synchronous out.")
@@ -148,7 +152,7 @@ def batch_routes(mailbox: Mailbox, caller: Caller, wire: Wire, settings: Setting
             actor = await to_thread.run_sync(mailbox.require_sender, who, actor_id)  # before the data
             body = await read_body(request, settings.max_batch_bytes)
             batch = _Batch(who, actor_id, media_type_of(request), body, environment, key)
-            posted = await to_thread.run_sync(partial(post_all, batch), limiter=limiter)
+            posted = await to_thread.run_sync(partial(post_all, credentials, batch), limiter=limiter)
         done = f"{len(posted)} messages were taken."
         return wire.success(done, _fields(surface_of(request), actor, posted))
 

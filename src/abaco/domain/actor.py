@@ -11,7 +11,7 @@ from abaco.domain.ids import actor_dbid
 from abaco.domain.image import normalize
 from abaco.domain.lifecycle import ActorStatus
 from abaco.domain.user import Principal
-from abaco.domain.webhook import require_webhook
+from abaco.domain.webhook import require_webhook, without_nonces
 from abaco.errors import Conflict, InvalidInput, NotPermitted
 
 __all__ = [
@@ -31,7 +31,6 @@ _MAX_NAME = 255
 _MAX_DESCRIPTION = 16_384
 _MAX_HINTS = 100
 _HINT_FORBIDDEN = set("\"'{}[]")
-_NONCE_IN_URL = re.compile(r"(?<=x-nonce=)[^&#]+", re.IGNORECASE)
 _MEMORY = re.compile(r"(\d+)([bkmg]?)b?", re.IGNORECASE)
 _MEMORY_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _MIN_MEMORY = 6 * 1024**2
@@ -267,7 +266,7 @@ def described(description: ActorDescription, *, stateless: bool) -> dict[str, An
 
 def without_nonce(actor: Actor) -> Actor:
     """`actor` as others than its owner see it: a nonce in its webhook opens more than reading this actor does."""
-    masked = _NONCE_IN_URL.sub("********", actor.webhook)
+    masked = without_nonces(actor.webhook)
     return actor if masked == actor.webhook else replace(actor, webhook=masked)
 
 

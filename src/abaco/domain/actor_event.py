@@ -7,6 +7,7 @@ from typing import Any
 
 from abaco.domain.ids import actor_dbid
 from abaco.domain.moment import iso
+from abaco.domain.webhook import without_nonces
 
 __all__ = ["EVENT_EXECUTOR", "ActorEventType", "actor_event", "linked", "webhook_body"]
 
@@ -37,7 +38,8 @@ def actor_event(
         "actor_id": actor_id,
         "actor_dbid": actor_dbid(tenant, actor_id),
         "_abaco_link": "",
-        "_abaco_webhook": webhook,
+        # Who reads the linked actor's messages and logs need not be who gave the nonce.
+        "_abaco_webhook": without_nonces(webhook),
         **more,
     }
 

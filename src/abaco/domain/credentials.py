@@ -34,13 +34,14 @@ class TapisToken:
 class NonceUse:
     """A nonce, and what it is used for: `identifier` stands in the URL, `level` is what the request needs.
 
-    `on_alias` says that the URL names an alias as such (``/actors/aliases/NAME``).
+    `on_alias` says that the URL names an alias as such (``/actors/aliases/NAME``), `times` how often it is used.
     """
 
     nonce_id: str
     identifier: str
     level: Level
     on_alias: bool = False
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)

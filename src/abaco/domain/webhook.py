@@ -3,13 +3,23 @@
 import hmac
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from abaco.errors import InvalidInput
 
-__all__ = ["Origin", "is_forbidden", "is_private", "origin_of", "owner_key", "require_webhook", "signature"]
+__all__ = [
+    "Origin",
+    "is_forbidden",
+    "is_private",
+    "origin_of",
+    "owner_key",
+    "require_webhook",
+    "signature",
+    "without_nonces",
+]
 
 _MAX_LENGTH = 2048
+_MASK = "********"
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = IPv6Network("64:ff9b::/96")
 _METADATA = {IPv6Address("fd00:ec2::254"), IPv4Address("168.63.129.16"), IPv4Address("100.100.100.200")}
@@ -48,6 +58,18 @@ def require_webhook(url: str) -> None:
             "webhook must be a URL such as https://example.org/events: http or https, a host, no user or password, "
             f"no spaces, at most {_MAX_LENGTH} characters of ASCII.",
         ) from None
+
+
+def without_nonces(url: str) -> str:
+    """`url` with its nonces masked: as others see it than those who gave it."""
+    before, mark, rest = url.partition("?")
+    query, fragment_mark, fragment = rest.partition("#")
+    return before + mark + "&".join(map(_masked, query.split("&"))) + fragment_mark + fragment
+
+
+def _masked(parameter: str) -> str:
+    name, sign, _ = parameter.partition("=")
+    return f"{name}{sign}{_MASK}" if sign and unquote_plus(name).lower() == "x-nonce" else parameter
 
 
 Address = IPv4Address | IPv6Address

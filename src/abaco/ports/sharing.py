@@ -61,7 +61,7 @@ class NonceRepository(SealedRepository, Protocol):
     def of_holder(self, actor_id: str, alias_id: str | None) -> Sequence[Nonce]:
         """The alias's nonces, else the actor's own, in order of creation."""
 
-    def use(self, digest: str, now: datetime) -> bool:
-        """Count one use; False if none was left. Of two callers never both get the last one."""
+    def use(self, digest: str, now: datetime, times: int = 1) -> bool:
+        """Count so many uses, or none and False if fewer are left. Of two callers never both get the last one."""
 
     def remove(self, digest: str) -> None: ...

@@ -59,6 +59,8 @@ class Container:
             undo.callback(self._hang_up)
             self.output, written = os.pipe2(os.O_CLOEXEC)
             undo.callback(os.close, self.output)
+            # Or /dev/stdout could not be opened: who runs in the container is none of the machine's users.
+            os.fchmod(written, 0o622)
             try:
                 pid = crun.run(self._identity, directory, self._log, written)
             finally:
@@ -68,6 +70,13 @@ class Container:
             undo.callback(self.end)
             group.take_in(pid)
             self._undo = undo.pop_all()
+
+    def file(self, name: str, text: str) -> Path:
+        """A small file for it, in memory, which goes with it."""
+        path = self._directory / name
+        path.write_text(text)
+        path.chmod(0o444)
+        return path
 
     def start(self, spec: Mapping[str, Any]) -> None:
         """Tell crun what to run."""

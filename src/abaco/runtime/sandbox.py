@@ -42,7 +42,7 @@ class CrunSandbox(Sandbox):
         group: ControlGroup,
         clock: Clock,
         isolation: Isolation,
-        etc: Mapping[str, Path],
+        etc: dict[str, Path],
     ) -> None:
         self._crun = crun
         self._image = image
@@ -133,7 +133,7 @@ class CrunSandbox(Sandbox):
             network=self._cell.network(),
             users=self._cell.users(mapped=container.mapped),
             seccomp=self._isolation.seccomp,
-            etc=self._etc,
+            etc=self._etc | self._own_etc(spec.execution_id, container),
             binary=_write_binary(spec, container),
             serve=container.serve().path if spec.warm else None,
             docker_socket=self._isolation.docker_socket if spec.privileged else None,
@@ -143,6 +143,12 @@ class CrunSandbox(Sandbox):
         if spec.devices:
             device_edits(spec.devices, read_cdi_files()).apply(told)
         return told
+
+    def _own_etc(self, name: str, container: Container) -> dict[str, Path]:
+        """The files that have the container's name in them, which it looks up as any other."""
+        hosts = self._isolation.etc.get("hosts", "")
+        texts = {"hostname": f"{name}\n", "hosts": f"{hosts}127.0.0.1 {name}\n"}
+        return {file: container.file(file, text) for file, text in texts.items()}
 
     def _attend(
         self,

@@ -122,7 +122,8 @@ class NonceRedeemer:
     def redeem(self, use: NonceUse) -> Principal:
         """Who the request runs as: the nonce's owner, without roles that open more than the nonce's own actor.
 
-        One use is consumed if the nonce exists, is for what the URL names, and has the level; else NotPermitted.
+        Its uses are consumed, all or none, if the nonce exists, is for what the URL names, has the level, and so many
+        are left; else NotPermitted.
         """
         if not self._accepted:
             raise NotPermitted("Not authorized -- this server does not accept nonces.")
@@ -131,6 +132,6 @@ class NonceRedeemer:
             raise NotPermitted("Not authorized -- Nonce does not exist.")
         if nonce.level < use.level:
             raise NotPermitted("Not authorized -- Nonce does not have sufficient permissions level.")
-        if not self._store.nonces.use(nonce.digest, self._clock.now()):
+        if not self._store.nonces.use(nonce.digest, self._clock.now(), use.times):
             raise NotPermitted("Not authorized -- No remaining uses left for this nonce.")
         return Principal(nonce.tenant, nonce.owner, carried(nonce.roles), by_nonce=True)

@@ -27,9 +27,9 @@ _USE = (
     update(nonces)
     .where(
         nonces.c.digest == bindparam("used"),
-        or_(nonces.c.max_uses == UNLIMITED, nonces.c.current_uses < nonces.c.max_uses),
+        or_(nonces.c.max_uses == UNLIMITED, nonces.c.current_uses + bindparam("times") <= nonces.c.max_uses),
     )
-    .values(current_uses=nonces.c.current_uses + 1, last_used_at=bindparam("now", type_=Moment()))
+    .values(current_uses=nonces.c.current_uses + bindparam("times"), last_used_at=bindparam("now", type_=Moment()))
 )
 
 
@@ -66,9 +66,9 @@ class Nonces:
         with self._database.read() as connection:
             return [_nonce(row) for row in connection.execute(_QUERY.where(held).order_by(nonces.c.seq)).mappings()]
 
-    def use(self, digest: str, now: datetime) -> bool:
+    def use(self, digest: str, now: datetime, times: int = 1) -> bool:
         with self._database.write() as connection:
-            return connection.execute(_USE, {"used": digest, "now": now}).rowcount == 1
+            return connection.execute(_USE, {"used": digest, "now": now, "times": times}).rowcount == 1
 
     def sealed(self) -> list[tuple[str, str]]:
         with self._database.read() as connection:
