@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -39,6 +40,12 @@ def decode_settings(text: str) -> Settings:
     return msgspec.json.decode(text, type=Settings, dec_hook=decode_hook)
 
 
+def _allow_many_files() -> None:
+    """As many as this process may have, rather than the 1024 that suit programs which know no better."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _hold(path: Path) -> TextIO:
     """Wait for and hold the lock; the kernel lets go of it however this process ends."""
     file = path.open("w")
@@ -58,6 +65,7 @@ def main() -> int:
     end_with_parent(signal.SIGTERM)
     # The supervisor waits for signals with them blocked, and children inherit that.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    _allow_many_files()
     role, supervisor = sys.argv[1], int(sys.argv[2])
     settings = decode_settings(os.environ.pop(SETTINGS_VARIABLE))
     if os.getppid() != supervisor:

@@ -1,6 +1,8 @@
 """`abaco serve` as an operator meets it: refusals in one line, stopping, dying, https."""
 
 import os
+import resource
+import shutil
 import signal
 import socket
 import sqlite3
@@ -139,6 +141,14 @@ def test_a_role_that_dies_is_started_again(server: LiveServer) -> None:
     until(server.is_ready)
     assert "The api ended (exit code -9); starting it again." in server.log
     assert server.stop() == 0
+
+
+def test_the_roles_have_as_many_open_files_as_they_may(tmp_path: Path) -> None:
+    server = LiveServer(tmp_path / "data", prefix=[shutil.which("prlimit") or "prlimit", "--nofile=512:2048"])
+    _start(server)
+    limits = [resource.prlimit(pid, resource.RLIMIT_NOFILE) for role in ("api", "engine") for pid in server.pids(role)]
+    assert server.stop() == 0
+    assert limits == [(2048, 2048)] * 2
 
 
 def test_an_engine_that_lost_its_lease_says_so_in_one_line_and_is_started_again(tmp_path: Path) -> None:

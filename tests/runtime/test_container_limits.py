@@ -1,3 +1,4 @@
+import resource
 import threading
 import time
 
@@ -48,6 +49,12 @@ def test_processes_are_limited(lab: Lab) -> None:
     lab.seen.log = b""
     lab.run("for i in $(seq 80); do sleep 1000 & done; echo all")
     assert lab.seen.text == "all\n"
+
+
+@pytest.mark.crun("Docker's engine has a setting of its own")
+def test_open_files_are_as_programs_count_on_and_can_be_more(lab: Lab) -> None:
+    lab.run("ulimit -Sn; ulimit -Hn")
+    assert lab.seen.text.split() == ["1024", str(resource.getrlimit(resource.RLIMIT_NOFILE)[1])]
 
 
 def test_cpu_time_is_counted_and_limited(lab: Lab) -> None:

@@ -5,6 +5,7 @@ They are at ``abaco/<instance>/<worker>``; `instance` keeps servers with differe
 
 import hashlib
 import os
+import resource
 import signal
 import time
 from abc import ABC, abstractmethod
@@ -22,6 +23,8 @@ __all__ = ["PERIOD_MICROSECONDS", "ControlGroup", "ControlGroups", "Limits", "in
 PERIOD_MICROSECONDS: Final = 100_000
 _MINIMAL_QUOTA: Final = 1_000  # the kernel's own minimum
 _PATIENCE_SECONDS: Final = 5.0
+_OPEN_FILES: Final = 1024
+"""Which a program may raise as far as this process may: the engine has more, and programs of old count on no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class ControlGroup(ABC):
 
     def process_limits(self) -> Sequence[Mapping[str, Any]]:
         """What of the limits each process has to keep by itself, as runtime specifications say it."""
-        return ()
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return [{"type": "RLIMIT_NOFILE", "soft": min(_OPEN_FILES, most), "hard": most}]
 
     @abstractmethod
     def cpu_nanoseconds(self) -> int:

@@ -17,7 +17,7 @@ __all__ = ["Forwarder", "Serving"]
 
 _PIECE_BYTES: Final = 1 << 16
 _MAX_CONNECTIONS: Final = 64
-"""Of one container at once."""
+"""Of one container at once: each takes two descriptors of this process."""
 
 
 class Forwarder:
@@ -32,11 +32,14 @@ class Forwarder:
     def serve(self, network: int) -> "Serving":
         """Listen at the API's address in the network namespace `network`, whose loopback is up. Raises OSError."""
         with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
-            return self.accept(elsewhere.submit(_listen, network, self._address).result())
+            return self.accept(elsewhere.submit(_listen, network, self._address).result(), shared=False)
 
-    def accept(self, listener: socket.socket) -> "Serving":
-        """Pass on what connects to `listener`, which is closed with what is returned."""
-        serving = Serving(self._loop, self._address)
+    def accept(self, listener: socket.socket, *, shared: bool) -> "Serving":
+        """Pass on what connects to `listener`, which is closed with what is returned.
+
+        `shared`: each address that connects is a container's, instead of all one's, which may use any of 127.0.0.0/8.
+        """
+        serving = Serving(self._loop, self._address, shared=shared)
         asyncio.run_coroutine_threadsafe(serving.start(listener), self._loop).result()
         return serving
 
@@ -47,11 +50,12 @@ class Forwarder:
 
 
 class Serving:
-    """One listening socket's share of the forwarder."""
+    """One listening socket's share of the forwarder; `shared` as for `Forwarder.accept`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, address: tuple[str, int]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, address: tuple[str, int], *, shared: bool) -> None:
         self._loop = loop
         self._address = address
+        self._shared = shared
         self._tasks: dict[asyncio.Task[None], str] = {}
 
     async def start(self, listener: socket.socket) -> None:
@@ -68,7 +72,8 @@ class Serving:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = (writer.get_extra_info("peername") or ("",))[0]  # gone already
+        peer = writer.get_extra_info("peername") or ("",)  # gone already
+        client = str(peer[0]) if self._shared else ""
         if list(self._tasks.values()).count(client) >= _MAX_CONNECTIONS:
             writer.close()
             return

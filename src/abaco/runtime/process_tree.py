@@ -4,7 +4,7 @@ Limits are those of processes, not of groups. Only in a namespace of processes o
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,12 @@ class ProcessTree(ControlGroup):
     def _apply(self, limits: Limits) -> None:
         self._wanted = limits
 
-    def process_limits(self) -> list[Mapping[str, Any]]:
+    def process_limits(self) -> Sequence[Mapping[str, Any]]:
         # Those of the container's user namespace are counted, and crun, for whom there is one more, is not in it.
         processes = None if self._wanted.pids is None else self._wanted.pids - 1
         wanted = {"RLIMIT_DATA": self._wanted.memory, "RLIMIT_NPROC": processes}
-        return [{"type": name, "soft": most, "hard": most} for name, most in wanted.items() if most is not None]
+        own = [{"type": name, "soft": most, "hard": most} for name, most in wanted.items() if most is not None]
+        return [*super().process_limits(), *own]
 
     def take_in(self, pid: int) -> None:
         self._taken_in = pid

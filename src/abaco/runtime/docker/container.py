@@ -116,7 +116,9 @@ class Container:
         """The pipe must not be closed while the event loop may still write to it."""
         if self._listening is not None:
             self._listening.cancel()
-            select.select([self._ended], [], [], _CANCEL_SECONDS)
+            ended = select.poll()
+            ended.register(self._ended, select.POLLIN)
+            ended.poll(1000 * _CANCEL_SECONDS)
 
     async def _live(self, *, task_status: TaskStatus[None]) -> None:
         container = self._engine.client.containers.container(self._id)

@@ -73,7 +73,7 @@ class Bridge:
     def forward(self, forwarder: Forwarder, port: int) -> Serving:
         """Have the API's port at this machine's end of the bridge. Raises RuntimeUnavailable."""
         try:
-            return forwarder.accept(socket.create_server((self._gateway, port)))
+            return forwarder.accept(socket.create_server((self._gateway, port)), shared=True)
         except OSError as error:
             raise RuntimeUnavailable(
                 f"Containers could not reach the API: this machine has no {self._gateway}:{port} ({error.strerror}). "
