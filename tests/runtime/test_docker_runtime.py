@@ -124,7 +124,7 @@ def test_mounts_are_seen_and_read_only_ones_stay(docker_lab: Lab, tmp_path: Path
 
 
 def test_a_mount_that_is_not_there_is_a_start_error(docker_lab: Lab) -> None:
-    with pytest.raises(ContainerStartError, match="'/nowhere', which is to be mounted, does not exist"):
+    with pytest.raises(ContainerStartError, match="/nowhere, which this server mounts at /x, does not exist"):
         docker_lab.run(mounts=[Mount("/nowhere", "/x", read_only=True)])
 
 

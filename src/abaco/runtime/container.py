@@ -8,12 +8,12 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from abaco.ports import ContainerSink
+from abaco.ports import ContainerSink, Mount
 from abaco.runtime.cgroup import ControlGroup
 from abaco.runtime.diagnosis import OutputGate
 from abaco.runtime.keeper import CrunKeeper
@@ -21,6 +21,7 @@ from abaco.runtime.overlay import Overlay, delete_tree
 from abaco.runtime.program import CrunProgram
 from abaco.runtime.results import ResultSocket
 from abaco.runtime.serving import ServeSocket
+from abaco.runtime.shared import SharedPlace
 
 __all__ = ["Container"]
 
@@ -77,6 +78,15 @@ class Container:
         path.write_text(text)
         path.chmod(0o444)
         return path
+
+    def share(self, wanted: Sequence[Mount]) -> list[Mount]:
+        """What crun is told of `wanted`; before it is started. Raises ContainerStartError."""
+        told = []
+        for number, one in enumerate(wanted):
+            # Beside its own directory, which is deleted in the end.
+            place = self._directory.with_name(f"{self._directory.name}.{number}")
+            told.append(self._undo.enter_context(closing(SharedPlace(one, place))).mount)
+        return told
 
     def start(self, spec: Mapping[str, Any]) -> None:
         """Tell crun what to run."""

@@ -18,6 +18,7 @@ __all__ = [
     "MS_NODEV",
     "MS_NOEXEC",
     "MS_NOSUID",
+    "MS_REC",
     "end_with_parent",
     "enter_network",
     "enter_private_mounts",
@@ -25,6 +26,7 @@ __all__ = [
     "mount",
     "mount_idmapped",
     "open_in_root",
+    "open_without_links",
     "read_small",
     "spread_children",
     "sync_filesystem",
@@ -58,6 +60,7 @@ _MOVE_MOUNT_F_EMPTY_PATH: Final = 4
 _MOUNT_ATTR_RDONLY: Final = 0x1
 _MOUNT_ATTR_IDMAP: Final = 0x100000
 _RESOLVE_NO_MAGICLINKS: Final = 0x02
+_RESOLVE_NO_SYMLINKS: Final = 0x04
 _RESOLVE_IN_ROOT: Final = 0x10
 _GET_FLAGS: Final = 0x80086601
 _SET_FLAGS: Final = 0x40086602
@@ -157,14 +160,31 @@ def open_in_root(root: Path, path: str) -> int:
     Symbolic links, absolute ones too, and ``..`` cannot lead out of `root`. Never blocks, not even on a FIFO.
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-    how = _OpenHow(flags=flags, mode=0, resolve=_RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
     directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        size = ctypes.c_size_t(ctypes.sizeof(how))
-        number = ctypes.c_long(_SYS_OPENAT2)
-        return _checked(_libc().syscall(number, directory, os.fsencode(path), ctypes.byref(how), size), path)
+        return _openat2(directory, path, flags, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
     finally:
         os.close(directory)
+
+
+def open_without_links(path: str) -> int:
+    """Open what `path`, an absolute one, leads to, only to name it (O_PATH); a descriptor.
+
+    Errno is ELOOP if a symbolic link is on the way or at its end.
+    """
+    flags = os.O_PATH | os.O_CLOEXEC
+    try:
+        # Asked for as a directory, an automounter's place is mounted first.
+        return _openat2(_AT_FDCWD, path, flags | os.O_DIRECTORY, _RESOLVE_NO_SYMLINKS)
+    except NotADirectoryError:
+        return _openat2(_AT_FDCWD, path, flags, _RESOLVE_NO_SYMLINKS)
+
+
+def _openat2(directory: int, path: str, flags: int, resolve: int) -> int:
+    how = _OpenHow(flags=flags, mode=0, resolve=resolve)
+    size = ctypes.c_size_t(ctypes.sizeof(how))
+    number = ctypes.c_long(_SYS_OPENAT2)
+    return _checked(_libc().syscall(number, directory, os.fsencode(path), ctypes.byref(how), size), path)
 
 
 def end_with_parent(number: int) -> None:

@@ -120,9 +120,6 @@ class CrunSandbox(Sandbox):
             used.close()
 
     def _spec(self, spec: ContainerSpec, container: Container) -> Mapping[str, Any]:
-        for one in spec.mounts:
-            if not Path(one.source).exists():
-                raise ContainerStartError(f"{one.source}, which this server mounts at {one.target}, does not exist")
         config = self._image.config
         runs_as = account(self._image.rootfs, spec.user, str(config.get("User") or ""))
         if self._isolation.rootless:
@@ -139,7 +136,7 @@ class CrunSandbox(Sandbox):
             docker_socket=self._isolation.docker_socket if spec.privileged else None,
             process_limits=self._group.process_limits(),
         )
-        told = runtime_spec(config, spec, runs_as, given)
+        told = runtime_spec(config, replace(spec, mounts=container.share(spec.mounts)), runs_as, given)
         if spec.devices:
             device_edits(spec.devices, read_cdi_files()).apply(told)
         return told

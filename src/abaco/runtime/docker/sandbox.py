@@ -20,6 +20,7 @@ from abaco.runtime.follow import Follower
 from abaco.runtime.listener import SinkListener
 from abaco.runtime.overlay import delete_tree
 from abaco.runtime.results import ResultSocket
+from abaco.runtime.shared import require_no_links
 
 __all__ = ["DockerSandbox", "Terms"]
 
@@ -103,6 +104,9 @@ class DockerSandbox(Sandbox):
             disk=terms.disk,
             docker_socket=terms.docker_socket,
         )
+        # The engine looks the path up itself, a moment later: nothing better can be handed to it.
+        for one in spec.mounts:
+            require_no_links(one)
         try:
             return Container(self._engine, container_body(spec, given), sampled=group is None)
         except EngineError as error:
