@@ -7,7 +7,7 @@ and the machine's firewall drops it besides.
 
 import random
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -71,8 +71,12 @@ class Uplink:
             raise RuntimeUnavailable(
                 f"No address is free in {self.rules.subnet}: set container_subnet to a larger one."
             )
-        ip(self._far_end(address), network)
-        return Cable(name)
+        cable = Cable(name)
+        with ExitStack() as undo:
+            undo.callback(cable.close)
+            ip(self._far_end(address), network)
+            undo.pop_all()
+        return cable
 
     def _cable(self, name: str, place: str, address: IPv4Address) -> Iterable[str]:
         yield f"link add {name} type veth peer name eth0 netns {place}"
@@ -145,11 +149,14 @@ class Network:
     def connect(self, worker_id: str, namespaces: Namespaces) -> "Connection":
         """Raises RuntimeUnavailable or OSError."""
         link = None
-        if self._world is None:
-            ip(["link set lo up"], namespaces.network)
-        else:
-            link = self._world.connect(f"{_PREFIX}{worker_id[-8:].lower()}", namespaces.network)
-        serving = None if self._forwarder is None else self._forwarder.serve(namespaces.network)
+        with ExitStack() as undo:
+            if self._world is None:
+                ip(["link set lo up"], namespaces.network)
+            else:
+                link = self._world.connect(f"{_PREFIX}{worker_id[-8:].lower()}", namespaces.network)
+                undo.callback(link.close)
+            serving = None if self._forwarder is None else self._forwarder.serve(namespaces.network)
+            undo.pop_all()
         return Connection(link, serving)
 
     def close(self) -> None:

@@ -34,6 +34,7 @@ _NETLINK_BYTES: Final = 65_536
 _RTMGRP_IPV4_IFADDR: Final = 0x10
 _RTM_NEWADDR: Final = 20
 _RETRY_SECONDS: Final = 1.0
+_QUOTED: Final = 200
 
 
 class Slirp:
@@ -94,12 +95,12 @@ class Slirp:
         """Whether no container reaches any of the addresses that there are now."""
         try:
             routes = list(self._routes([IPv4Network(one) for one in own_addresses()]))
-            with self._lock:
-                for network in self._networks:
-                    ip(routes, network)
         except (RuntimeUnavailable, OSError):
             return False
-        return True
+        with self._lock:
+            # Each is tried, whatever became of those before it.
+            failed = [network for network in self._networks if not _is_added(routes, network)]
+        return not failed
 
     def _forget(self, network: int) -> None:
         with self._lock:
@@ -111,27 +112,31 @@ class SlirpLink:
 
     def __init__(self, network: int, closed: Callable[[], None]) -> None:
         self._closed = closed
-        ready, told = os.pipe()
+        with ExitStack() as undo:
+            self._start(network, undo)
+            # The kernel tells of the devices of the namespace that it was opened in.
+            with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
+                self._table = elsewhere.submit(_open_table, network).result()
+            undo.pop_all()
+
+    def _start(self, network: int, undo: ExitStack) -> None:
+        ready, told = socket.socketpair()
         command = [_PROGRAM, "--configure", f"--mtu={_MTU}", "--disable-host-loopback", "--disable-dns"]
-        command += ["--enable-seccomp", f"--ready-fd={told}", "--netns-type=path", descriptor_path(network), _DEVICE]
-        try:
+        command += ["--enable-seccomp", f"--ready-fd={told.fileno()}"]
+        with ready, told:
             self._process = subprocess.Popen(
-                command,
+                [*command, "--netns-type=path", descriptor_path(network), _DEVICE],
                 env=ENVIRONMENT,
-                pass_fds=[told],
+                pass_fds=[told.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
-            os.close(told)
-            if not os.read(ready, 1):
+            undo.callback(self._end)
+            told.close()
+            if not ready.recv(1):
                 raise RuntimeUnavailable(f"{_PROGRAM} gives containers no network: {self._complaint()}")
-        finally:
-            os.close(ready)
-        # The kernel tells of the devices of the namespace that it was opened in.
-        with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
-            self._table = elsewhere.submit(_open_table, network).result()
 
     def _complaint(self) -> str:
         _, errors = self._process.communicate()
@@ -148,15 +153,29 @@ class SlirpLink:
     def close(self) -> None:
         self._closed()
         os.close(self._table)
-        self._process.kill()
-        self._process.communicate()
+        self._end()
+
+    def _end(self) -> None:
+        with self._process:
+            self._process.kill()
 
 
 def own_addresses() -> list[IPv4Address]:
     """Those under which others can reach this machine's services. Raises RuntimeUnavailable."""
-    told = json.loads(call(["ip", "-json", "-4", "address"]))
-    found = [IPv4Address(one["local"]) for device in told for one in device.get("addr_info", [])]
+    told = call(["ip", "-json", "-4", "address"])
+    try:
+        found = [IPv4Address(one["local"]) for device in json.loads(told) for one in device.get("addr_info", [])]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise RuntimeUnavailable(f"ip says what cannot be understood: {told[:_QUOTED]}") from None
     return [address for address in found if not address.is_loopback]
+
+
+def _is_added(routes: Sequence[str], network: int) -> bool:
+    try:
+        ip(routes, network)
+    except (RuntimeUnavailable, OSError):
+        return False
+    return True
 
 
 def _open_table(network: int) -> int:

@@ -1,0 +1,107 @@
+"""The network of containers without root, where something fails: nothing stays, and nobody else is left open."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from bench.live import until
+
+from abaco.runtime import slirp
+from abaco.runtime.forwarder import Forwarder
+from abaco.runtime.namespaces import Namespaces, descriptor_path
+from abaco.runtime.network import Network
+from abaco.runtime.slirp import Slirp, own_addresses
+from abaco.runtime.unavailable import RuntimeUnavailable
+
+_LATE = "198.18.88.1"
+
+
+@pytest.fixture
+def namespaces() -> Iterator[Namespaces]:
+    made = Namespaces(0)
+    yield made
+    made.close()
+
+
+def _processes() -> list[str]:
+    command = ["pgrep", "-P", str(os.getpid()), "slirp4netns"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+
+
+def _descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def _fail(*_: object) -> None:
+    raise OSError(24, "Too many open files")
+
+
+def test_a_worker_that_cannot_have_the_api_leaves_no_link(
+    namespaces: Namespaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Slirp([], None)
+    forwarder = Forwarder(("127.0.0.1", 1))
+    monkeypatch.setattr(forwarder, "serve", _fail)
+    with pytest.raises(OSError, match="Too many"):
+        Network(world, forwarder).connect("worker1", namespaces)
+    forwarder.close()
+    assert _processes() == []
+    assert world._networks == set()
+
+
+@pytest.mark.parametrize("step", ["_open_table", "ip"])
+def test_a_link_that_cannot_be_made_leaves_no_process(
+    namespaces: Namespaces, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    world = Slirp([], None)
+    monkeypatch.setattr(slirp, step, _fail)
+    before = _descriptors()
+    with pytest.raises(OSError, match="Too many"):
+        world.connect("worker1", namespaces.network)
+    assert _processes() == []
+    assert world._networks == set()
+    assert _descriptors() == before
+
+
+@contextmanager
+def _added(*what: str) -> Iterator[None]:
+    """Something of the machine's that the program ip adds, on its loopback, for a while."""
+    subprocess.run(["ip", what[0], "add", *what[1:], "dev", "lo"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["ip", what[0], "del", *what[1:], "dev", "lo"], check=True)
+
+
+def _routes(network: int) -> str:
+    command = ["nsenter", f"--net={descriptor_path(network)}", "ip", "route"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_network_that_is_gone_keeps_no_other_open_to_new_addresses() -> None:
+    world = Slirp([], None)
+    several = [Namespaces(0) for _ in range(3)]
+    links = [world.connect("worker1", one.network) for one in several]
+    lost = [os.dup(one.network) for one in (several[0], several[2])]
+    for one in (several[0], several[2]):
+        os.close(one.network)
+    try:
+        with _added("address", f"{_LATE}/32"):
+            until(lambda: f"unreachable {_LATE}" in _routes(several[1].network))
+    finally:
+        for one, kept in zip((several[0], several[2]), lost, strict=True):
+            os.dup2(kept, one.network)
+            os.close(kept)
+        for link, one in zip(links, several, strict=True):
+            link.close()
+            one.close()
+
+
+@pytest.mark.parametrize("said", ["nonsense", "[1]", '[{"addr_info": [{}]}]', '[{"addr_info": [{"local": "x"}]}]'])
+def test_what_ip_says_and_nobody_understands_is_told(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setattr(slirp, "call", lambda _: said)
+    with pytest.raises(RuntimeUnavailable, match="cannot be understood"):
+        own_addresses()
