@@ -1,5 +1,6 @@
 """Delayed messages: the engine knows when the next is due, and asks for no more."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.rig import Rig, statements
@@ -51,6 +52,23 @@ def test_messages_that_come_later_are_not_held_up(rig: Rig) -> None:
     [id_] = rig.post(1)
     rig.settle()
     assert list(rig.pool.running) == [id_]
+
+
+def test_an_actor_that_becomes_stateful_works_on_while_it_has_delayed_ones(rig: Rig) -> None:
+    """P3"""
+    actor = rig.ready_actor()
+    due = delayed(rig, "delayed")
+    [id_] = rig.post(1)
+    rig.settle()
+    rig.store.actors.change(actor.tenant, actor.id, actor.owner, lambda now: replace(now, stateless=False))
+    rig.store.workers.request("actor1", 2)
+    rig.turn("actor:actor1")
+    wait_until(rig, due)
+    assert len(rig.crew) == 2
+    assert list(rig.pool.running) == [id_]
+    rig.pool.end(id_)
+    rig.turn()
+    assert list(rig.pool.running) == ["delayed"]
 
 
 def test_a_new_engine_and_a_lost_word_cost_a_sweep(rig: Rig) -> None:

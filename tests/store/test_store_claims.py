@@ -1,5 +1,7 @@
 """Leases on messages, seen from one engine at a time. Rivals have their own file."""
 
+from dataclasses import replace
+
 import pytest
 from store.scene import NOW, add_actor, claim, claim_all, close, later, new_message, post, status_of
 
@@ -103,6 +105,34 @@ def test_of_a_stateful_actor_a_delayed_head_holds_up_the_line(store: Store) -> N
     again = claim(store, exclusive=True, now=later(seconds=10))
     assert again is not None
     assert (again.execution_id, again.attempt) == ("e1", 2)
+
+
+def test_of_a_stateful_actor_what_its_sender_delayed_holds_up_nobody(store: Store) -> None:
+    add_actor(store)
+    store.mailbox.add([new_message("delayed", executor={"not_before": later(days=1)})])
+    post(store, "e1")
+    first = claim(store, exclusive=True)
+    assert first is not None
+    assert first.execution_id == "e1"
+    assert claim(store, exclusive=True, now=later(days=2)) is None
+    assert close(store, first)
+    assert claim(store, exclusive=True) is None
+    assert claim(store, exclusive=True, now=later(days=1)) is not None
+
+
+def test_once_an_actor_is_stateful_its_older_leases_count(store: Store) -> None:
+    """P3"""
+    actor = add_actor(store)
+    for worker_id in ("worker1", "worker2"):
+        add_worker(store, worker_id)
+    store.mailbox.add([new_message("delayed", executor={"not_before": later(seconds=3)})])
+    post(store, "e1")
+    running = claim(store)
+    assert running is not None
+    store.actors.change(actor.tenant, actor.id, actor.owner, lambda now: replace(now, stateless=False))
+    assert claim(store, worker="worker2", now=later(seconds=3)) is None
+    assert close(store, running)
+    assert claim(store, worker="worker2", now=later(seconds=3)) is not None
 
 
 def test_of_a_stateless_actor_a_delayed_head_is_overtaken(store: Store) -> None:

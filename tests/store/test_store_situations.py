@@ -1,6 +1,6 @@
 """What surrounds an execution, for whoever wants to know why it waits."""
 
-from store.scene import NOW, add_actor, claim, later, post
+from store.scene import NOW, add_actor, claim, close, later, new_message, post
 
 from abaco.domain.execution import Execution
 from abaco.domain.explanation import Neighbour, Situation
@@ -46,6 +46,19 @@ def test_a_failed_start_says_why_and_when(store: Store) -> None:
     behind = store.situations.find(found(store, "e2"), NOW)
     assert (behind.not_before, behind.retry_reason) == (None, None)
     assert behind.first == Neighbour("e1", None, later(seconds=10), "no exec")
+
+
+def test_a_message_delayed_by_its_sender_is_first_once_it_is_due_and_nothing_runs(store: Store) -> None:
+    add_actor(store)
+    store.mailbox.add([new_message("delayed", executor={"not_before": later(seconds=10)})])
+    post(store, "e1", "e2")
+    last = found(store, "e2")
+    assert store.situations.find(last, NOW).first == Neighbour("e1")
+    running = claim(store)
+    assert running is not None
+    assert store.situations.find(last, later(seconds=10)).first == Neighbour("e1", claimed_at=NOW)
+    assert close(store, running)
+    assert store.situations.find(last, later(seconds=10)).first == Neighbour("delayed", None, later(seconds=10))
 
 
 def test_an_attempt_that_was_lost_leaves_no_reason(store: Store) -> None:

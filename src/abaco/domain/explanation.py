@@ -19,7 +19,7 @@ _SIGNALLED = 128
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """The first message in the actor's line.
+    """What the actor is at, or the first message in its line.
 
     `claimed_at` is None while it waits; then `not_before` says until when, if its container could not be started.
     """
@@ -35,8 +35,8 @@ class Situation:
     """What surrounds an execution at one moment. `ahead` are messages of its actor that wait before its own.
 
     `not_before` is its own: its sender said so, or an attempt could not start, and `retry_reason` says why. `first` is
-    the first message in the line, itself included. `workers` are the actor's by status, `all_workers` everybody's in
-    its queue, `engines` how many engines are alive.
+    what runs of its actor, else the first message in the line, itself included. `workers` are the actor's by status,
+    `all_workers` everybody's in its queue, `engines` how many engines are alive.
     """
 
     engines: int

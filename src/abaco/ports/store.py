@@ -193,8 +193,8 @@ class ClaimRepository(Protocol):
     def claim(self, engine_id: str, requests: Sequence[ClaimRequest], now: datetime) -> list[Claim]:
         """Lease messages to workers; their executions become RUNNING, their attempts count up.
 
-        Messages are leased in the order received. Of a stateful actor none is leased while another is (P3), nor
-        while the first in the order is not due.
+        Messages are leased in the order received, those that their senders delayed once they are due. Of a stateful
+        actor none is leased while another worker of it has one (P3), nor while the first waits to be tried again.
         """
 
     def requeue(self, requeues: Sequence[Requeue]) -> None:

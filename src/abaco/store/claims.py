@@ -5,7 +5,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, and_, bindparam, case, func, or_, select, union, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from abaco.domain.actor import Actor
@@ -152,9 +165,20 @@ def _lease_statement(chosen: ColumnElement[bool], count: Any) -> Statement:
 _MINE = messages.c.actor_id == bindparam("actor")
 _DUE = or_(messages.c.not_before.is_(None), messages.c.not_before <= bindparam("now", type_=Moment()))
 _LEASE_FIRST = _lease_statement(_MINE, bindparam("count", type_=Integer()))
-# The first in the line, leased or not: if it is leased or not due, nobody overtakes it (P3).
+# The first in the line, leased or not: if it is leased, or waits to be tried again, nobody overtakes it (P3). What its
+# sender delayed, while the actor was stateless, is in the line once it is due.
+_HEAD = select(messages.c.seq).where(_MINE, or_(_DUE, messages.c.retry_reason.is_not(None)))
+# From that time other workers may hold messages, too: leases that `exclusive_actor_id` says nothing of. Looked for by
+# the actor's workers, mostly none: a look at its messages would be one at all that wait.
+_HELD = messages.alias("held")
+_HELD_BY_OTHERS = exists().where(
+    workers.c.actor_id == bindparam("actor"),
+    workers.c.id != bindparam("worker"),
+    _HELD.c.engine_id == workers.c.engine_id,
+    _HELD.c.worker_id == workers.c.id,
+)
 _LEASE_HEAD = _lease_statement(
-    messages.c.seq == select(messages.c.seq).where(_MINE).order_by(messages.c.seq).limit(1).scalar_subquery(), 1
+    and_(messages.c.seq == _HEAD.order_by(messages.c.seq).limit(1).scalar_subquery(), ~_HELD_BY_OTHERS), 1
 )
 _START = Statement(
     update(executions)

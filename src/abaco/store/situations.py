@@ -21,7 +21,7 @@ class Situations:
     def find(self, execution: Execution, now: datetime) -> Situation:
         mine = messages.c.actor_id == execution.actor_id
         own = select(messages.c.seq, messages.c.not_before, messages.c.retry_reason)
-        # What is delayed overtakes nobody, and holds nobody up.
+        # What its sender delayed holds nobody up.
         in_line = or_(
             messages.c.not_before.is_(None), messages.c.not_before <= now, messages.c.retry_reason.is_not(None)
         )
@@ -34,7 +34,7 @@ class Situations:
                 ahead=_count(connection, messages, *before) if message else 0,
                 not_before=message and message.not_before,
                 retry_reason=message and message.retry_reason,
-                first=_first(connection, mine),
+                first=_first(connection, mine, in_line),
                 workers={
                     WorkerStatus(status): count
                     for status, count in connection.execute(staff.group_by(workers.c.status))
@@ -54,12 +54,13 @@ def _count(connection: Connection, table: Any, *conditions: Any) -> int:
     return count
 
 
-def _first(connection: Connection, mine: Any) -> Neighbour | None:
+def _first(connection: Connection, *line: Any) -> Neighbour | None:
+    """What runs, else the first that waits: what was delayed may fall due while a later one runs."""
     query = (
         select(messages.c.execution_id, executions.c.claimed_at, messages.c.not_before, messages.c.retry_reason)
         .join_from(messages, executions, messages.c.execution_id == executions.c.id)
-        .where(mine)
-        .order_by(messages.c.seq)
+        .where(*line)
+        .order_by(messages.c.engine_id.is_(None), messages.c.seq)
         .limit(1)
     )
     row = connection.execute(query).one_or_none()
