@@ -9,16 +9,21 @@ from runtime.lab import Lab
 from abaco.domain.execution import Outcome, StopReason
 
 SERVE = r"""
-perl -e '
+exec perl -e '
 $| = 1;
 sub at { pack("S a108", 1, shift) }
 socket($s, 1, 1, 0); connect($s, at("/_abaco_serve.sock")) or die "no socket";
 sub say_ { my $f = shift; syswrite($s, pack("N", length $f) . $f) }
 sub take {
     my ($n, $d) = (shift, "");
-    while (length $d < $n) { sysread($s, $d, $n - length $d, length $d) or exit 0 }
+    while (length $d < $n) {
+        $r = sysread($s, $d, $n - length $d, length $d);
+        next if !defined $r && $! == 4; # a signal
+        exit 0 if !$r;
+    }
     $d
 }
+$SIG{TERM} = sub { $terminated = 1 };
 say_("{\"type\":\"ready\"}");
 while (1) {
     $f = take(unpack("N", take(4)));
@@ -27,10 +32,15 @@ while (1) {
     print "$id $count $$ $bin\n";
     if ($do eq "cat") { open(F, "/_abaco_binary_data"); local $/; print <F>, "\n"; close F }
     if ($do eq "die") { exit 7 }
-    if ($do eq "hang") { sleep 1000 }
+    if ($do eq "hang") { sleep 1000; sleep 1000 }
+    if ($do eq "mind") { sleep 1000 until $terminated }
     if ($do eq "garbage") { say_("garbage"); sleep 1000 }
     if ($do eq "result") { socket($r, 1, 2, 0); send($r, $id, 0, at("/_abaco_results.sock")) }
     say_("{\"type\":\"done\",\"exit_code\":" . ($do eq "fail" ? 3 : 0) . "}");
+    if ($do eq "leave") { close $s; sleep 1000; sleep 1000 }
+    if ($do eq "leave late") { sysread($s, $d, 1); close $s; sleep 1000; sleep 1000 }
+    if ($do eq "end") { exit 9 }
+    if ($do eq "end late") { sysread($s, $d, 1); exit 9 }
 }'
 """
 
@@ -94,6 +104,26 @@ def test_trouble_is_one_messages_own(
         assert warm().exit_code == 0
     outcome = warm(do, **limits)
     assert (outcome.reason, outcome.exit_code) == (reason, code)
+    assert warm().exit_code == 0
+    assert warm.said[1] == "1"
+
+
+@pytest.mark.parametrize("do", ["leave", "leave late", "end", "end late"])
+def test_a_message_that_a_leaving_program_did_not_read_gets_another_container(warm: Warm, do: str) -> None:
+    """P1: it was given to nobody."""
+    for _ in range(2):
+        assert warm().exit_code == 0
+    assert warm(do).exit_code == 0
+    for number in ("1", "2"):
+        outcome = warm()
+        assert (outcome.reason, outcome.exit_code) == (StopReason.EXITED, 0)
+        assert warm.said[:2] == ["execution1", number]
+
+
+def test_who_is_done_at_the_time_limit_gets_no_other_message(warm: Warm) -> None:
+    assert warm().exit_code == 0
+    outcome = warm("mind", max_run_seconds=0.3, stop_grace_seconds=60)
+    assert (outcome.reason, outcome.exit_code) == (StopReason.TIMED_OUT, 0)
     assert warm().exit_code == 0
     assert warm.said[1] == "1"
 

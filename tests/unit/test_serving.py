@@ -208,14 +208,14 @@ class TestTheGuestLibrary:
     def test_dies_with_the_exit_code_of_the_handler_that_kills_it(self, warm: Container) -> None:
         assert warm.event() == Ready()
         warm.give("import os; os._exit(9)")
-        assert warm.event() == Left()
+        assert warm.event() == Left(unread=False)
         assert warm.end()[0] == 9
 
     def test_is_ended_by_sigterm(self, warm: Container) -> None:
         warm.handle("pass")
         warm.process.terminate()
         assert warm.end()[0] == -15
-        assert warm.event() == Left()
+        assert warm.event() == Left(unread=False)
 
     def test_takes_messages_of_many_megabytes(self, warm: Container) -> None:
         variables = {f"v{number}": "x" * 100_000 for number in range(40)}
@@ -346,13 +346,13 @@ class TestTheHost:
     )
     def test_a_frame_may_come_in_pieces(self, misbehaving: Container) -> None:
         assert misbehaving.event() == Ready()
-        assert misbehaving.event() == Left()
+        assert misbehaving.event() == Left(unread=False)
 
     @pytest.mark.parametrize(
         "misbehaving", ["connection.sendall(b'\\0\\0\\0\\x10{\"type\":')", "connection.close()"], indirect=True
     )
     def test_who_leaves_before_the_greeting_is_an_ordinary_program(self, misbehaving: Container) -> None:
-        assert misbehaving.event() == Left()
+        assert misbehaving.event() == Left(unread=False)
         assert misbehaving.end() == (0, "")
 
     @pytest.mark.parametrize("misbehaving", ['send(b\'{"type":"ready"}\'); signal.pause()'], indirect=True)
@@ -363,7 +363,7 @@ class TestTheHost:
         assert not ready  # the loop does not spin
         assert misbehaving.serving.receive() == []
         misbehaving.process.kill()
-        assert misbehaving.event() == Left()
+        assert misbehaving.event() == Left(unread=True)
 
     @pytest.mark.parametrize(
         "misbehaving",
@@ -393,3 +393,14 @@ class TestTheHost:
             first.sendall(len(frame).to_bytes(4, "big") + frame)
             assert serving.receive() == [Ready()]
         serving.close()
+
+    @pytest.mark.parametrize("misbehaving", ['send(b\'{"type":"ready"}\'); signal.pause()'], indirect=True)
+    def test_who_hangs_up_takes_no_message(self, misbehaving: Container) -> None:
+        assert misbehaving.event() == Ready()
+        assert misbehaving.serving.is_quiet()
+        misbehaving.process.kill()
+        misbehaving.process.wait()
+        assert not misbehaving.serving.is_quiet()
+        assert misbehaving.serving.is_idle  # as far as it has been told
+        misbehaving.give("pass")
+        assert misbehaving.event() == Left(unread=True)

@@ -123,7 +123,9 @@ class Container:
         return OutputGate(self._log, self.keeper.ends_within, sink.output)
 
     def end(self) -> int:
-        """See to it that no process of it is left; its exit code."""
+        """See to it that no process of it is left, and that it serves no more; its exit code."""
+        if self.serving is not None:
+            self.serving.hang_up()
         exit_code = self.keeper.dismiss()
         self._group.kill_all()
         return exit_code

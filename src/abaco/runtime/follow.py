@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from abaco.domain.execution import StopReason
 from abaco.ports import Stop
 from abaco.runtime.results import ResultSocket
-from abaco.runtime.serving import Broken, Done, Ready, ServeSocket
+from abaco.runtime.serving import Broken, Done, Left, Ready, ServeSocket
 
 __all__ = ["Follower", "Keeper", "Listener", "Served"]
 
@@ -60,7 +60,8 @@ class Served:
 class Follower:
     """Follows one container while it handles one message; `follow` returns once all it left behind has been read.
 
-    That is at its end, or when its program says that it is done: then `exit_code` is what it says, and it goes on.
+    That is at its end, or when its program says that it is done: then `exit_code` is what it says, and it goes on. Or
+    when a program that has stayed from a message before leaves without this one, which is then `refused`.
     """
 
     def __init__(self, pipe: int, results: ResultSocket, listener: Listener, served: Served | None = None) -> None:
@@ -69,6 +70,8 @@ class Follower:
         self._listener = listener
         self._served = served
         self.exit_code: int | None = None
+        self.refused = False
+        self._has_stayed = served is not None and served.socket.is_idle
         self._reason = StopReason.EXITED
         self._ended = False
         self._kills = 0
@@ -83,6 +86,8 @@ class Follower:
         if limit_seconds is not None:
             self._deadline = time.monotonic() + limit_seconds
         self._loop(stop)
+        if self._ended and self._has_stayed:
+            self._take_served()  # that it was done, or left without its message, and then ended
         self._drain()
         return self._reason
 
@@ -95,9 +100,9 @@ class Follower:
             selector.register(self._pipe, selectors.EVENT_READ, self._take_output)
             if self._served is not None:
                 selector.register(self._served.socket, selectors.EVENT_READ, self._take_served)
-                if self._served.socket.is_idle:
+                if self._has_stayed:
                     self._served.give()
-            while not self._ended and self.exit_code is None:
+            while not self._ended and self.exit_code is None and not self.refused:
                 self._step(selector)
 
     def _step(self, selector: selectors.BaseSelector) -> None:
@@ -135,6 +140,8 @@ class Follower:
                     self._served.give()
                 case Done(exit_code):
                     self.exit_code = exit_code
+                case Left(unread):
+                    self.refused = unread and self._has_stayed
                 case Broken(reason):
                     self._listener.output(f"Abaco: the program broke the rules of serving: {reason}.\n".encode())
                     self._kill()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -71,8 +72,9 @@ class CrunSandbox(Sandbox):
                 raise ContainerStartError("the worker is being stopped")
             container = self._serving_one(spec)
             if container is not None:
-                _write_binary(spec, container)
-                return self._attend(spec, container, None, sink, stop)
+                with suppress(_NotTakenError):
+                    _write_binary(spec, container)
+                    return self._attend(spec, container, None, sink, stop)
             self._clear()
             self._mapped = self._cell.is_mapped(spec)
             container = self._await(mapped=self._mapped)
@@ -96,7 +98,9 @@ class CrunSandbox(Sandbox):
     def _is_serving(self) -> bool:
         """Whether the container of the last run has stayed, and waits for more."""
         used = self._used
-        return used is not None and used.serving is not None and used.serving.is_idle and not used.keeper.ends_within(0)
+        return (
+            used is not None and used.serving is not None and used.serving.is_quiet() and not used.keeper.ends_within(0)
+        )
 
     def _serving_one(self, spec: ContainerSpec) -> Container | None:
         """The container that has stayed, if it is as this one is to be."""
@@ -155,23 +159,29 @@ class CrunSandbox(Sandbox):
         sink: ContainerSink,
         stop: Stop,
     ) -> Outcome:
-        """Start the container, unless it serves already, follow it to its end, and say what became of it."""
+        """Start the container, unless it serves already, follow it to its end, and say what became of it.
+
+        Raises _NotTakenError if one that serves left without the message.
+        """
         gate = container.gate(sink)
         if bundle is None:
             gate.release()
         listener = SinkListener(sink, gate.feed, self._clock)
         follower = Follower(container.output, container.results, listener, _served(spec, container))
-        exit_code = None
+        stays = False
         try:
             before = self._usage()
             if bundle is not None:
                 container.start(bundle)
             started_at = self._clock.now()
             reason = follower.follow(stop, container.keeper, spec.max_run_seconds, spec.stop_grace_seconds)
-            exit_code = follower.exit_code
+            stays = follower.exit_code is not None and reason is StopReason.EXITED
         finally:
-            if exit_code is None:
-                exit_code = container.end()
+            ended_with = None if stays else container.end()
+        if follower.refused and reason is StopReason.EXITED:
+            raise _NotTakenError
+        exit_code = ended_with if follower.exit_code is None else follower.exit_code
+        assert exit_code is not None  # noqa: S101 - it has ended, or has said it
         return self._settle(_Run(reason, exit_code, started_at, listener.spoke_at), gate, before)
 
     def _settle(self, run: "_Run", gate: OutputGate, before: "_Usage") -> Outcome:
@@ -202,6 +212,10 @@ class CrunSandbox(Sandbox):
     def _usage(self) -> "_Usage":
         received = self._cell.received_bytes()
         return _Usage(self._clock.now(), self._group.cpu_nanoseconds(), self._group.oom_kills(), received)
+
+
+class _NotTakenError(Exception):
+    """A program that had stayed did not take its next message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,12 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
 
 
 class Left(msgspec.Struct, frozen=True):
-    """The program has hung up: it serves no more, and only its end can say what became of its message."""
+    """The program has hung up: it serves no more, and only its end can say what became of its message.
+
+    Nothing became of one that it has not read, at least not to its end: `unread`.
+    """
+
+    unread: bool
 
 
 class Broken(msgspec.Struct, frozen=True):
@@ -75,6 +80,7 @@ class ServeSocket:
                 match event:
                     case Ready(): serving.give(execution_id, environment, binary)
                     case Done(): ...                    # read the output that is there; this is the exit code
+                    case Left(unread=True): ...         # another container has to take the message
                     case Left(): pass                   # the container's end tells the rest
                     case Broken(): ...                  # end the container
 
@@ -88,6 +94,7 @@ class ServeSocket:
         self._stage = _Stage.LISTENING
         self._received = bytearray()
         self._unsent = memoryview(b"")
+        self._unread = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         # Stands for the listening socket and the connection alike, so that the loop need not know which is of use now.
         self._poll = select.epoll()
@@ -102,8 +109,18 @@ class ServeSocket:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the program waits for a message."""
+        """Whether the program waits for a message, as far as has been received."""
         return self._stage is _Stage.IDLE
+
+    def is_quiet(self) -> bool:
+        """Whether the program waits for a message, and has not hung up since, nor said anything out of turn."""
+        if not self.is_idle:
+            return False
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except OSError as error:
+            return isinstance(error, BlockingIOError)
+        return False
 
     def fileno(self) -> int:
         return self._poll.fileno()
@@ -131,15 +148,22 @@ class ServeSocket:
         except BlockingIOError:
             return []
         except OSError:  # reset: hung up without reading all
-            data = b""
+            data, self._unread = b"", True
         if not data:
-            self._hang_up()
-            return [Left()]
+            self.hang_up()
+            return [Left(self._unread)]
         self._received += data
         return self._understand()
 
+    def hang_up(self) -> None:
+        """The program is told nothing more."""
+        if self._stage is not _Stage.OVER:
+            self._poll.unregister(self._socket)
+            self._socket.close()
+            self._stage = _Stage.OVER
+
     def close(self) -> None:
-        self._hang_up()
+        self.hang_up()
         self._poll.close()
         self.path.unlink(missing_ok=True)
 
@@ -148,7 +172,7 @@ class ServeSocket:
             connection, _ = self._socket.accept()
         except OSError:  # it has gone again
             return
-        self._hang_up()  # one program serves: the kernel refuses all others
+        self.hang_up()  # one program serves: the kernel refuses all others
         connection.setblocking(False)
         self._poll.register(connection, select.EPOLLIN)
         self._socket, self._stage = connection, _Stage.GREETING
@@ -160,7 +184,7 @@ class ServeSocket:
         except BlockingIOError:
             pass
         except OSError:  # it has hung up, which will be received
-            self._unsent = memoryview(b"")
+            self._unsent, self._unread = memoryview(b""), True
         self._poll.modify(self._socket, select.EPOLLIN | (select.EPOLLOUT if self._unsent else 0))
 
     def _understand(self) -> list[ServeEvent]:
@@ -170,7 +194,7 @@ class ServeSocket:
             events += self._frames()
             self._require_silence()
         except _BrokenError as error:
-            self._hang_up()
+            self.hang_up()
             events.append(Broken(str(error)))
         return events
 
@@ -209,9 +233,3 @@ class ServeSocket:
         if type(event) is not _EXPECTED.get(self._stage) or self._unsent:
             raise _BrokenError(_OUT_OF_TURN)
         return event
-
-    def _hang_up(self) -> None:
-        if self._stage is not _Stage.OVER:
-            self._poll.unregister(self._socket)
-            self._socket.close()
-            self._stage = _Stage.OVER
