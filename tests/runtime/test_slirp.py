@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from abaco.runtime import slirp
 from abaco.runtime.forwarder import Forwarder
 from abaco.runtime.namespaces import Namespaces, descriptor_path
 from abaco.runtime.network import Network
-from abaco.runtime.slirp import Slirp, own_addresses
+from abaco.runtime.slirp import Slirp, own_networks
 from abaco.runtime.unavailable import RuntimeUnavailable
 
 _LATE = "198.18.88.1"
@@ -89,7 +89,7 @@ def test_a_network_that_is_gone_keeps_no_other_open_to_new_addresses() -> None:
     for one in (several[0], several[2]):
         os.close(one.network)
     try:
-        with _added("address", f"{_LATE}/32"):
+        with _added("address", _LATE):
             until(lambda: f"unreachable {_LATE}" in _routes(several[1].network))
     finally:
         for one, kept in zip((several[0], several[2]), lost, strict=True):
@@ -100,8 +100,27 @@ def test_a_network_that_is_gone_keeps_no_other_open_to_new_addresses() -> None:
             one.close()
 
 
-@pytest.mark.parametrize("said", ["nonsense", "[1]", '[{"addr_info": [{}]}]', '[{"addr_info": [{"local": "x"}]}]'])
+@pytest.mark.parametrize(
+    ("added", "shown"),
+    [(("address", "198.18.89.1/24"), "198.18.89.0/24"), (("route", "local", "198.18.90.0/24"), "198.18.90.0/24")],
+)
+def test_what_the_machine_takes_for_itself_without_an_address_of_that_name_is_not_reached(
+    namespaces: Namespaces, added: tuple[str, ...], shown: str
+) -> None:
+    world = Slirp([], None)
+    link = world.connect("worker1", namespaces.network)
+    try:
+        with _added(*added):
+            until(lambda: f"unreachable {shown}" in _routes(namespaces.network))
+            with closing(Namespaces(0)) as later:
+                world.connect("worker2", later.network).close()
+                assert f"unreachable {shown}" in _routes(later.network)
+    finally:
+        link.close()
+
+
+@pytest.mark.parametrize("said", ["nonsense", "1", "[1]", "[{}]", '[{"dst": 1.5}]', '[{"dst": "x"}]'])
 def test_what_ip_says_and_nobody_understands_is_told(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     monkeypatch.setattr(slirp, "call", lambda _: said)
     with pytest.raises(RuntimeUnavailable, match="cannot be understood"):
-        own_addresses()
+        own_networks()

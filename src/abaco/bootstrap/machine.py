@@ -16,7 +16,7 @@ from abaco.runtime.kernel import enter_private_mounts
 from abaco.runtime.network import Network, NetworkRules, Uplink
 from abaco.runtime.rootless import become_root
 from abaco.runtime.seccomp import compile_profile
-from abaco.runtime.slirp import Slirp, own_addresses
+from abaco.runtime.slirp import Slirp, own_networks
 from abaco.settings import Settings
 
 __all__ = ["api_address", "open_crun", "starts_without_root"]
@@ -63,7 +63,7 @@ def _network(settings: Settings, address: tuple[str, int] | None, *, rootless: b
     blocked = [IPv4Network(one) for one in settings.blocked_networks]
     if rootless and settings.network != "none":
         # Of this machine's addresses none is reached as others are.
-        on_machine = on_loopback or (address is not None and IPv4Address(address[0]) in own_addresses())
+        on_machine = on_loopback or (address is not None and any(IPv4Address(address[0]) in o for o in own_networks()))
         own = IPv4Address(address[0]) if address and on_machine else None
         return Network(Slirp(blocked, own), Forwarder(address) if address and on_machine else None)
     forwarder = Forwarder(address) if address and on_loopback else None

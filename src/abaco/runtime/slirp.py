@@ -23,7 +23,7 @@ from abaco.runtime.kernel import enter_network
 from abaco.runtime.namespaces import descriptor_path
 from abaco.runtime.unavailable import RuntimeUnavailable
 
-__all__ = ["Slirp", "SlirpLink", "own_addresses"]
+__all__ = ["Slirp", "SlirpLink", "own_networks"]
 
 _PROGRAM: Final = "slirp4netns"
 _DEVICE: Final = "tap0"
@@ -31,17 +31,21 @@ _MTU: Final = 65_520
 """The largest that it takes: the way is through memory only."""
 _TABLE_BYTES: Final = 4096
 _NETLINK_BYTES: Final = 65_536
-_RTMGRP_IPV4_IFADDR: Final = 0x10
-_RTM_NEWADDR: Final = 20
+_RTMGRP_IPV4_ROUTE: Final = 0x40
+_RTM_NEWROUTE: Final = 24
+_RTN_LOCAL: Final = 2
+_KIND_AND_TYPE: Final = struct.Struct("=4xH17xB")
+"""Of a message: nlmsghdr.nlmsg_type, rtmsg.rtm_type."""
 _RETRY_SECONDS: Final = 1.0
 _QUOTED: Final = 200
+_EVERYTHING: Final = "0.0.0.0/0"
 
 
 class Slirp:
     """`blocked`: what containers must not reach, beside this machine itself; `api` is its address that they may.
 
-    Who listens there in a network namespace is the forwarder. Addresses that the machine gets later (a VPN, a bridge of
-    Docker) are blocked as the kernel tells of them. Raises RuntimeUnavailable without the program.
+    Who listens there in a network namespace is the forwarder. What the machine takes for itself later (a VPN, a bridge
+    of Docker) is blocked as the kernel tells of it. Raises RuntimeUnavailable without the program.
     """
 
     def __init__(self, blocked: Sequence[IPv4Network], api: IPv4Address | None) -> None:
@@ -55,15 +59,15 @@ class Slirp:
         self._lock = Lock()
         self._networks: set[int] = set()
         self._news = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        self._news.bind((0, _RTMGRP_IPV4_IFADDR))
-        Thread(target=self._watch, name="own-addresses", daemon=True).start()
+        self._news.bind((0, _RTMGRP_IPV4_ROUTE))
+        Thread(target=self._watch, name="own-networks", daemon=True).start()
 
     def connect(self, name: str, network: int) -> "SlirpLink":  # noqa: ARG002 - on the machine there is no device
         """Raises RuntimeUnavailable or OSError."""
         with ExitStack() as undo:
             link = SlirpLink(network, lambda: self._forget(network))
             undo.callback(link.close)
-            # First among those that hear of new addresses, then all that there are: none is missed.
+            # First among those that hear of new ones, then all that there are: none is missed.
             with self._lock:
                 self._networks.add(network)
             ip(self._rules(), network)
@@ -72,29 +76,22 @@ class Slirp:
 
     def _rules(self) -> Iterator[str]:
         yield "link set lo up"
-        yield from self._routes([*self._blocked, *map(IPv4Network, own_addresses())])
+        yield from _routes([*self._blocked, *own_networks()])
         if self._api is not None and not self._api.is_loopback:
-            yield f"addr add {self._api}/32 dev lo"
-
-    def _routes(self, networks: Sequence[IPv4Network]) -> Iterator[str]:
-        # One by one: an address may be part of a network.
-        for network in networks:
-            if self._api is None or network != IPv4Network(self._api):
-                yield f"route replace unreachable {network}"
+            yield f"addr add {self._api}/32 dev lo"  # which comes before all routes
 
     def _watch(self) -> None:
         while True:
             with suppress(OSError):  # news that were lost are news, too
-                [kind] = struct.unpack_from("=4xH", self._news.recv(_NETLINK_BYTES))
-                if kind != _RTM_NEWADDR:
+                if _KIND_AND_TYPE.unpack_from(self._news.recv(_NETLINK_BYTES)) != (_RTM_NEWROUTE, _RTN_LOCAL):
                     continue
             while not self._block_own():
                 time.sleep(_RETRY_SECONDS)
 
     def _block_own(self) -> bool:
-        """Whether no container reaches any of the addresses that there are now."""
+        """Whether no container reaches any of the machine's networks that there are now."""
         try:
-            routes = list(self._routes([IPv4Network(one) for one in own_addresses()]))
+            routes = list(_routes(own_networks()))
         except (RuntimeUnavailable, OSError):
             return False
         with self._lock:
@@ -160,14 +157,23 @@ class SlirpLink:
             self._process.kill()
 
 
-def own_addresses() -> list[IPv4Address]:
-    """Those under which others can reach this machine's services. Raises RuntimeUnavailable."""
-    told = call(["ip", "-json", "-4", "address"])
+def own_networks() -> list[IPv4Network]:
+    """Where others can reach this machine's services: its addresses, and whatever else it takes for itself.
+
+    Raises RuntimeUnavailable.
+    """
+    told = call(["ip", "-json", "-4", "route", "show", "table", "local", "type", "local"])
     try:
-        found = [IPv4Address(one["local"]) for device in json.loads(told) for one in device.get("addr_info", [])]
-    except (ValueError, LookupError, TypeError, AttributeError):
+        found = [IPv4Network(_EVERYTHING if one["dst"] == "default" else one["dst"]) for one in json.loads(told)]
+    except (ValueError, LookupError, TypeError):
         raise RuntimeUnavailable(f"ip says what cannot be understood: {told[:_QUOTED]}") from None
-    return [address for address in found if not address.is_loopback]
+    return [network for network in found if not network.is_loopback]
+
+
+def _routes(networks: Sequence[IPv4Network]) -> Iterator[str]:
+    # One by one: one may be part of another.
+    for network in networks:
+        yield f"route replace unreachable {network}"
 
 
 def _is_added(routes: Sequence[str], network: int) -> bool:
