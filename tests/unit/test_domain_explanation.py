@@ -13,6 +13,7 @@ from abaco.domain.queue import Queue
 
 PLACES = Places({"default": Queue(4), "gpu": Queue(9)}, max_workers_per_actor=3)
 BUSY, READY, REQUESTED = WorkerStatus.BUSY, WorkerStatus.READY, WorkerStatus.REQUESTED
+LEAVING = WorkerStatus.SHUTDOWN_REQUESTED
 
 
 def an_execution(status: ExecutionStatus = ExecutionStatus.SUBMITTED, **fields: Any) -> Execution:
@@ -97,6 +98,28 @@ def test_an_image_is_prepared_first() -> None:
     assert explanation == Explanation("preparing_image", "The actor's image abacosamples/test is being prepared.")
 
 
+@pytest.mark.parametrize(
+    ("situation", "actor", "code"),
+    [
+        (Situation(1, workers={REQUESTED: 1}, all_workers=4), {}, "preparing_image"),
+        (Situation(1, workers={REQUESTED: 1}, first=Neighbour("e0")), {"stateless": False}, "preparing_image"),
+        (Situation(1, workers={READY: 1}, all_workers=4), {}, "preparing_image"),
+        (Situation(1, all_workers=4), {}, "no_place"),
+        (Situation(1), {"queue": "gone"}, "no_queue"),
+        (Situation(1, workers={BUSY: 1}, all_workers=4), {}, "no_place"),
+        (Situation(1, workers={BUSY: 1}, all_workers=4), {"max_workers": 1}, "workers_busy"),
+        (
+            Situation(1, workers={BUSY: 1}, first=Neighbour("e0", claimed_at=NOW)),
+            {"stateless": False},
+            "stateful_busy",
+        ),
+        (Situation(1), {"queue": "gpu", "gpus": ("example.com/gpu=0",)}, "device"),
+    ],
+)
+def test_an_image_is_prepared_by_a_worker(situation: Situation, actor: dict[str, Any], code: str) -> None:
+    assert why(situation, status=ActorStatus.SUBMITTED, **actor).code == code
+
+
 def test_a_stateful_actor_does_one_thing_after_the_other() -> None:
     behind = Situation(1, ahead=1, first=Neighbour("e0", claimed_at=NOW))
     explanation = why(behind, stateless=False)
@@ -116,6 +139,7 @@ def test_a_stateful_actor_does_one_thing_after_the_other() -> None:
     [
         ({BUSY: 3}, 3, {}, "workers_busy"),
         ({BUSY: 2}, 2, {"max_workers": 2}, "workers_busy"),
+        ({LEAVING: 1}, 2, {"max_workers": 1}, "workers_busy"),
         ({BUSY: 2}, 4, {}, "no_place"),
         ({}, 4, {}, "no_place"),
         ({BUSY: 2, READY: 1}, 4, {}, "queued"),

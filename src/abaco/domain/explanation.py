@@ -124,12 +124,16 @@ def _waits(actor: Actor, situation: Situation, places: Places, now: datetime, ex
     if situation.not_before is not None and situation.not_before > now:
         text = f"Its container could not be started ({_reason(situation.retry_reason)}). It is tried again at "
         return Explanation("retry", text + f"{iso(situation.not_before)}.", until=situation.not_before)
-    if actor.status is ActorStatus.SUBMITTED:
-        return Explanation("preparing_image", f"The actor's image {actor.image} is being prepared.")
+    if actor.status is ActorStatus.SUBMITTED and situation.workers.get(WorkerStatus.REQUESTED):
+        return _preparing(actor)
     first = situation.first
     if not actor.stateless and first is not None and first.execution_id != execution.id:
         return _waits_in_line(first, situation, now)
     return _waits_for_worker(actor, situation, places)
+
+
+def _preparing(actor: Actor) -> Explanation:
+    return Explanation("preparing_image", f"The actor's image {actor.image} is being prepared.")
 
 
 def _waits_in_line(first: Neighbour, situation: Situation, now: datetime) -> Explanation:
@@ -150,7 +154,8 @@ def _waits_for_worker(actor: Actor, situation: Situation, places: Places) -> Exp
     before, workers = _before(situation.ahead), situation.workers
     own = sum(workers.values())
     limit = actor.worker_limit(places.max_workers_per_actor)
-    busy = workers.get(WorkerStatus.BUSY, 0)
+    # One that was asked to stop and is still there has an execution to end first.
+    busy = workers.get(WorkerStatus.BUSY, 0) + workers.get(WorkerStatus.SHUTDOWN_REQUESTED, 0)
     if own and busy == own and own >= limit:
         text = f"All {_number(own, 'worker')} of the actor are busy, and it may have {limit}. {before}"
         return Explanation("workers_busy", text.strip())
@@ -167,6 +172,8 @@ def _waits_for_worker(actor: Actor, situation: Situation, places: Places) -> Exp
     if actor.gpus and not own:
         text = f"It needs {', '.join(actor.gpus)}, which one worker has at a time. {before}"
         return Explanation("device", text.strip())
+    if actor.status is ActorStatus.SUBMITTED:
+        return _preparing(actor)
     return Explanation("queued", f"It is about to be claimed by a worker. {before}".strip())
 
 
