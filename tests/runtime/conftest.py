@@ -119,7 +119,7 @@ _RULES = NetworkRules(IPv4Network("10.213.0.0/16"), [IPv4Network("169.254.0.0/16
 def make_isolation() -> Isolation:
     """As a server on its own has it, with little disk."""
     profile = compile_profile(Path("/usr/share/containers/seccomp.json"))
-    return Isolation(profile, Network(Uplink(_RULES), None), first_user=2_000_000_000, disk=256 << 20)
+    return Isolation(profile, Network(Uplink(_RULES), lambda: None), first_user=2_000_000_000, disk=256 << 20)
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +164,7 @@ def connect_crun(make_crun_runtime: Callable[..., CrunRuntime], isolation: Isola
             yield Connected(make_crun_runtime(isolation=replace(isolation, network=None)), None)
             return
         uplink = Uplink(_RULES) if network == "private" else None
-        made = Network(uplink, Forwarder(("127.0.0.1", api_port)))
+        made = Network(uplink, lambda: ("127.0.0.1", api_port))
         gateway = str(uplink.gateway) if uplink else None
         try:
             yield Connected(make_crun_runtime(isolation=replace(isolation, network=made)), gateway)
@@ -185,9 +185,9 @@ def connect_docker(make_docker_runtime: Callable[..., DockerRuntime], dockerd: D
         bridge.protect([str(one) for one in _RULES.blocked], api_port)
         made = bridge.network("localhost")
         with ExitStack() as leave:
-            forwarder = Forwarder(("127.0.0.1", api_port))
+            forwarder = Forwarder()
             leave.callback(forwarder.close)
-            leave.callback(bridge.forward(forwarder, api_port).close)
+            leave.callback(bridge.forward(forwarder, ("127.0.0.1", api_port)).close)
             yield Connected(make_docker_runtime(terms=Terms(made, disk=None)), made.gateway)
 
     return connect

@@ -14,8 +14,8 @@ _EACH = 40
 
 
 @pytest.fixture
-def forwarder() -> Iterator[Forwarder]:
-    """Where it leads everybody is greeted."""
+def api() -> Iterator[tuple[str, int]]:
+    """Where everybody is greeted."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as api, ExitStack() as held:
 
         def greet() -> None:
@@ -27,20 +27,19 @@ def forwarder() -> Iterator[Forwarder]:
 
         greeting = threading.Thread(target=greet)
         greeting.start()
-        forwarder = Forwarder(api.getsockname())
-        yield forwarder
-        forwarder.close()
+        yield api.getsockname()
         api.shutdown(socket.SHUT_RDWR)
         greeting.join()
 
 
 @pytest.mark.parametrize(("shared", "greeted"), [(False, _MOST), (True, 2 * _EACH)])
 def test_a_container_has_so_many_connections_whatever_addresses_it_takes(
-    forwarder: Forwarder, shared: bool, greeted: int
+    api: tuple[str, int], shared: bool, greeted: int
 ) -> None:
+    forwarder = Forwarder()
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     place = listener.getsockname()
-    serving = forwarder.accept(listener, shared=shared)
+    serving = forwarder.accept(listener, api, shared=shared)
     with ExitStack() as held:
         heard = []
         for source in ("127.0.88.1", "127.0.88.2"):
@@ -48,4 +47,5 @@ def test_a_container_has_so_many_connections_whatever_addresses_it_takes(
                 one = held.enter_context(socket.create_connection(place, timeout=20, source_address=(source, 0)))
                 heard.append(one.recv(1))
         serving.close()
+    forwarder.close()
     assert heard == [b"x"] * greeted + [b""] * (2 * _EACH - greeted)

@@ -1,20 +1,25 @@
 """The network of containers without root, where something fails: nothing stays, and nobody else is left open."""
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from bench.live import until
 
+from abaco.bootstrap.machine import Api
 from abaco.runtime import slirp
 from abaco.runtime.forwarder import Forwarder
+from abaco.runtime.kernel import enter_network
 from abaco.runtime.namespaces import Namespaces, descriptor_path
 from abaco.runtime.network import Network
 from abaco.runtime.slirp import Slirp, own_networks
 from abaco.runtime.unavailable import RuntimeUnavailable
+from abaco.settings import Settings
 
 _LATE = "198.18.88.1"
 
@@ -42,12 +47,12 @@ def _fail(*_: object) -> None:
 def test_a_worker_that_cannot_have_the_api_leaves_no_link(
     namespaces: Namespaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = Slirp([], None)
-    forwarder = Forwarder(("127.0.0.1", 1))
-    monkeypatch.setattr(forwarder, "serve", _fail)
+    world = Slirp([])
+    network = Network(world, lambda: ("127.0.0.1", 1))
+    monkeypatch.setattr(Forwarder, "serve", _fail)
     with pytest.raises(OSError, match="Too many"):
-        Network(world, forwarder).connect("worker1", namespaces)
-    forwarder.close()
+        network.connect("worker1", namespaces)
+    network.close()
     assert _processes() == []
     assert world._networks == set()
 
@@ -56,7 +61,7 @@ def test_a_worker_that_cannot_have_the_api_leaves_no_link(
 def test_a_link_that_cannot_be_made_leaves_no_process(
     namespaces: Namespaces, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    world = Slirp([], None)
+    world = Slirp([])
     monkeypatch.setattr(slirp, step, _fail)
     before = _descriptors()
     with pytest.raises(OSError, match="Too many"):
@@ -82,7 +87,7 @@ def _routes(network: int) -> str:
 
 
 def test_a_network_that_is_gone_keeps_no_other_open_to_new_addresses() -> None:
-    world = Slirp([], None)
+    world = Slirp([])
     several = [Namespaces(0) for _ in range(3)]
     links = [world.connect("worker1", one.network) for one in several]
     lost = [os.dup(one.network) for one in (several[0], several[2])]
@@ -107,7 +112,7 @@ def test_a_network_that_is_gone_keeps_no_other_open_to_new_addresses() -> None:
 def test_what_the_machine_takes_for_itself_without_an_address_of_that_name_is_not_reached(
     namespaces: Namespaces, added: tuple[str, ...], shown: str
 ) -> None:
-    world = Slirp([], None)
+    world = Slirp([])
     link = world.connect("worker1", namespaces.network)
     try:
         with _added(*added):
@@ -117,6 +122,32 @@ def test_what_the_machine_takes_for_itself_without_an_address_of_that_name_is_no
                 assert f"unreachable {shown}" in _routes(later.network)
     finally:
         link.close()
+
+
+def _is_reached(network: int, place: tuple[str, int]) -> bool:
+    def reach() -> bool:
+        enter_network(network)
+        with suppress(OSError):
+            socket.create_connection(place, timeout=5).close()
+            return True
+        return False
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(reach).result()
+
+
+def test_the_api_is_reached_also_if_its_address_came_after_the_server(namespaces: Namespaces) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as server, socket.create_server(("0.0.0.0", 0)) as other:
+        place = (_LATE, server.getsockname()[1])
+        api = Api(Settings(data=Path("unused"), api_server=f"http://{place[0]}:{place[1]}"))
+        network = Network(Slirp([]), api.find_on_machine)
+        with closing(network), _added("address", _LATE):
+            connection = network.connect("worker1", namespaces)
+            try:
+                assert _is_reached(namespaces.network, place)
+                assert not _is_reached(namespaces.network, (_LATE, other.getsockname()[1]))
+            finally:
+                connection.close()
 
 
 @pytest.mark.parametrize("said", ["nonsense", "1", "[1]", "[{}]", '[{"dst": 1.5}]', '[{"dst": "x"}]'])

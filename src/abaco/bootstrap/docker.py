@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from abaco.bootstrap.machine import api_address
+from abaco.bootstrap.machine import Api
 from abaco.domain.actor import memory_bytes
 from abaco.ports import Clock
 from abaco.runtime.cgroup import instance_name
@@ -54,12 +54,13 @@ def _network(settings: Settings, engine: DockerEngine, leave: ExitStack) -> Cont
     if settings.network == "host":
         return HOST_NETWORK
     bridge = Bridge(engine, instance_name(settings.data), internal=settings.network == "none")
-    address = api_address(settings)
-    bridge.protect(settings.blocked_networks, address[1] if address else None)
+    api = Api(settings)
+    address = api.find()
+    bridge.protect(settings.blocked_networks, address[1] if address else api.outer_port())
     if address is None or not ip_address(address[0]).is_loopback:
         return bridge.network("")
     if settings.host not in _EVERYWHERE:  # else the API listens at the bridge, too
-        forwarder = Forwarder(address)
+        forwarder = Forwarder()
         leave.callback(forwarder.close)
-        leave.callback(bridge.forward(forwarder, address[1]).close)
+        leave.callback(bridge.forward(forwarder, address).close)
     return bridge.network(urlsplit(settings.base_url).hostname or "")

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +11,6 @@ from urllib.parse import urlsplit
 from abaco.domain.actor import memory_bytes
 from abaco.ports import Clock
 from abaco.runtime.crun import CrunRuntime, require_crun
-from abaco.runtime.forwarder import Forwarder
 from abaco.runtime.isolation import Isolation
 from abaco.runtime.kernel import enter_private_mounts
 from abaco.runtime.network import Network, NetworkRules, Uplink
@@ -19,7 +19,7 @@ from abaco.runtime.seccomp import compile_profile
 from abaco.runtime.slirp import Slirp, own_networks
 from abaco.settings import Settings
 
-__all__ = ["api_address", "open_crun", "starts_without_root"]
+__all__ = ["Api", "open_crun", "starts_without_root"]
 
 _RESOLVED = Path("/run/systemd/resolve/resolv.conf")
 """Where systemd-resolved says whom it asks itself; ``/etc/resolv.conf`` then leads to its own loopback address."""
@@ -43,45 +43,63 @@ def open_crun(settings: Settings, clock: Clock) -> CrunRuntime:
     else:
         enter_private_mounts()
     privileged_socket = settings.privileged_docker_socket
-    address = api_address(settings)
+    api = Api(settings)
     isolation = Isolation(
         seccomp=compile_profile(settings.seccomp_profile),
-        network=_network(settings, address, rootless=rootless),
+        network=_network(settings, api, rootless=rootless),
         first_user=settings.first_container_user if settings.user_namespaces and not rootless else None,
         disk=None if rootless else memory_bytes(settings.disk_limit),
-        etc=_etc(settings, address),
+        etc=_etc(settings, api.find()),
         docker_socket=Path(privileged_socket) if privileged_socket else None,
         rootless=rootless,
     )
     return CrunRuntime(settings.data, clock, isolation)
 
 
-def _network(settings: Settings, address: tuple[str, int] | None, *, rootless: bool) -> Network | None:
+class Api:
+    """Where this machine finds the API under the URL that users know."""
+
+    def __init__(self, settings: Settings) -> None:
+        url = urlsplit(settings.base_url)
+        self._host = url.hostname or ""
+        self.port = url.port or _PORTS[url.scheme]
+        self._found: tuple[str, int] | None = None
+
+    def find(self) -> tuple[str, int] | None:
+        """Address and port; None as long as this machine does not know the name, or if it has IPv6 only."""
+        if self._found is None:
+            with suppress(OSError):
+                found = socket.getaddrinfo(self._host, self.port, socket.AF_INET, socket.SOCK_STREAM)
+                self._found = str(found[0][4][0]), self.port
+        return self._found
+
+    def find_on_loopback(self) -> tuple[str, int] | None:
+        """The same, if that is on the loopback, where containers are by themselves."""
+        found = self.find()
+        return found if found and ip_address(found[0]).is_loopback else None
+
+    def find_on_machine(self) -> tuple[str, int] | None:
+        """The same, if that is one of this machine's addresses now. Raises RuntimeUnavailable."""
+        found = self.find()
+        on_machine = found and (self.find_on_loopback() or any(IPv4Address(found[0]) in one for one in own_networks()))
+        return found if on_machine else None
+
+    def outer_port(self) -> int | None:
+        """Which of this machine's ports containers are to reach, as far as it is known; None for none."""
+        return None if self.find_on_loopback() or ":" in self._host else self.port
+
+
+def _network(settings: Settings, api: Api, *, rootless: bool) -> Network | None:
+    blocked = [IPv4Network(one) for one in settings.blocked_networks]
     if settings.network == "host":
         return None
-    on_loopback = ip_address(address[0]).is_loopback if address else False
-    blocked = [IPv4Network(one) for one in settings.blocked_networks]
-    if rootless and settings.network != "none":
-        # Of this machine's addresses none is reached as others are.
-        on_machine = on_loopback or (address is not None and any(IPv4Address(address[0]) in o for o in own_networks()))
-        own = IPv4Address(address[0]) if address and on_machine else None
-        return Network(Slirp(blocked, own), Forwarder(address) if address and on_machine else None)
-    forwarder = Forwarder(address) if address and on_loopback else None
     if settings.network == "none":
-        return Network(None, forwarder)
-    port = address[1] if address and not on_loopback else None
-    return Network(Uplink(NetworkRules(IPv4Network(settings.container_subnet), blocked, port)), forwarder)
-
-
-def api_address(settings: Settings) -> tuple[str, int] | None:
-    """Where this machine finds the API under the URL that users know; None if it does not know the name."""
-    url = urlsplit(settings.base_url)
-    try:
-        found = socket.getaddrinfo(url.hostname, url.port or _PORTS[url.scheme], socket.AF_INET, socket.SOCK_STREAM)
-    except OSError:
-        return None
-    host, port = found[0][4][:2]
-    return str(host), int(port)
+        return Network(None, api.find_on_machine)
+    if rootless:
+        # Of this machine's addresses none is reached as others are.
+        return Network(Slirp(blocked), api.find_on_machine)
+    rules = NetworkRules(IPv4Network(settings.container_subnet), blocked, api.outer_port())
+    return Network(Uplink(rules), api.find_on_loopback)
 
 
 def _etc(settings: Settings, address: tuple[str, int] | None) -> Mapping[str, str]:

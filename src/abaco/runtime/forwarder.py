@@ -21,25 +21,25 @@ _MAX_CONNECTIONS: Final = 64
 
 
 class Forwarder:
-    """Passes connections to `address` on; in a thread of its own."""
+    """Passes connections on, in a thread of its own."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self._address = address
+    def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="api-forwarder", daemon=True)
         self._thread.start()
 
-    def serve(self, network: int) -> "Serving":
-        """Listen at the API's address in the network namespace `network`, whose loopback is up. Raises OSError."""
+    def serve(self, network: int, address: tuple[str, int]) -> "Serving":
+        """Listen at the API's `address` in the network namespace `network`, which has it, too. Raises OSError."""
         with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
-            return self.accept(elsewhere.submit(_listen, network, self._address).result(), shared=False)
+            listener = elsewhere.submit(_listen, network, address).result()
+        return self.accept(listener, address, shared=False)
 
-    def accept(self, listener: socket.socket, *, shared: bool) -> "Serving":
-        """Pass on what connects to `listener`, which is closed with what is returned.
+    def accept(self, listener: socket.socket, address: tuple[str, int], *, shared: bool) -> "Serving":
+        """Pass on what connects to `listener`, which is closed with what is returned, to `address`.
 
         `shared`: each address that connects is a container's, instead of all one's, which may use any of 127.0.0.0/8.
         """
-        serving = Serving(self._loop, self._address, shared=shared)
+        serving = Serving(self._loop, address, shared=shared)
         asyncio.run_coroutine_threadsafe(serving.start(listener), self._loop).result()
         return serving
 

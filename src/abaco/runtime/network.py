@@ -6,7 +6,7 @@ and the machine's firewall drops it besides.
 """
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -140,28 +140,36 @@ class World(Protocol):
 
 
 class Network:
-    """What the containers of one server are connected to. `world`: what is outside; `forwarder`: to the API."""
+    """What the containers of one server are connected to. `world` is what is outside.
 
-    def __init__(self, world: World | None, forwarder: Forwarder | None) -> None:
+    `api` says where this machine has the API, if containers do not reach it as others do but by a forwarder, or raises
+    RuntimeUnavailable. It is asked for each worker: names and addresses may come after the server was started.
+    """
+
+    def __init__(self, world: World | None, api: Callable[[], tuple[str, int] | None]) -> None:
         self._world = world
-        self._forwarder = forwarder
+        self._api = api
+        self._forwarder = Forwarder()
 
     def connect(self, worker_id: str, namespaces: Namespaces) -> "Connection":
         """Raises RuntimeUnavailable or OSError."""
-        link = None
+        link = serving = None
+        api = self._api()
         with ExitStack() as undo:
             if self._world is None:
                 ip(["link set lo up"], namespaces.network)
             else:
                 link = self._world.connect(f"{_PREFIX}{worker_id[-8:].lower()}", namespaces.network)
                 undo.callback(link.close)
-            serving = None if self._forwarder is None else self._forwarder.serve(namespaces.network)
+            if api is not None:
+                if not IPv4Address(api[0]).is_loopback:
+                    ip([f"addr add {api[0]}/32 dev lo"], namespaces.network)  # which comes before all routes
+                serving = self._forwarder.serve(namespaces.network, api)
             undo.pop_all()
         return Connection(link, serving)
 
     def close(self) -> None:
-        if self._forwarder is not None:
-            self._forwarder.close()
+        self._forwarder.close()
 
 
 class Connection:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from threading import Lock, Thread
 from typing import Final
 
@@ -42,20 +42,19 @@ _EVERYTHING: Final = "0.0.0.0/0"
 
 
 class Slirp:
-    """`blocked`: what containers must not reach, beside this machine itself; `api` is its address that they may.
+    """`blocked`: what containers must not reach, beside this machine itself.
 
-    Who listens there in a network namespace is the forwarder. What the machine takes for itself later (a VPN, a bridge
-    of Docker) is blocked as the kernel tells of it. Raises RuntimeUnavailable without the program.
+    What the machine takes for itself later (a VPN, a bridge of Docker) is blocked as the kernel tells of it. Raises
+    RuntimeUnavailable without the program.
     """
 
-    def __init__(self, blocked: Sequence[IPv4Network], api: IPv4Address | None) -> None:
+    def __init__(self, blocked: Sequence[IPv4Network]) -> None:
         if shutil.which(_PROGRAM, path=ENVIRONMENT["PATH"]) is None:
             raise RuntimeUnavailable(
                 f"Without root containers have a network by {_PROGRAM}: apt-get install {_PROGRAM}; or set network to "
                 "none or host."
             )
         self._blocked = blocked
-        self._api = api
         self._lock = Lock()
         self._networks: set[int] = set()
         self._news = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
@@ -77,8 +76,6 @@ class Slirp:
     def _rules(self) -> Iterator[str]:
         yield "link set lo up"
         yield from _routes([*self._blocked, *own_networks()])
-        if self._api is not None and not self._api.is_loopback:
-            yield f"addr add {self._api}/32 dev lo"  # which comes before all routes
 
     def _watch(self) -> None:
         while True:

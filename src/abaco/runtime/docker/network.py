@@ -70,10 +70,11 @@ class Bridge:
         hosts = () if not api_name or is_loopback(api_name) else (f"{api_name}:{self._gateway}",)
         return ContainerNetwork(self._name, self._gateway, hosts)
 
-    def forward(self, forwarder: Forwarder, port: int) -> Serving:
-        """Have the API's port at this machine's end of the bridge. Raises RuntimeUnavailable."""
+    def forward(self, forwarder: Forwarder, address: tuple[str, int]) -> Serving:
+        """Have the API, which is at `address`, at this machine's end of the bridge. Raises RuntimeUnavailable."""
+        port = address[1]
         try:
-            return forwarder.accept(socket.create_server((self._gateway, port)), shared=True)
+            return forwarder.accept(socket.create_server((self._gateway, port)), address, shared=True)
         except OSError as error:
             raise RuntimeUnavailable(
                 f"Containers could not reach the API: this machine has no {self._gateway}:{port} ({error.strerror}). "
