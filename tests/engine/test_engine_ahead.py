@@ -98,7 +98,7 @@ def test_what_waits_for_a_slow_container_goes_back_in_its_order(store: SqlStore)
     assert rig.pool.ran[-1] == "e0001"
     again = store.executions.find("actor1", "e0001")
     assert again is not None
-    assert again.attempts == 2
+    assert again.attempts == 1
 
 
 def test_nothing_is_put_behind_a_container_that_has_run_for_long(store: SqlStore) -> None:
@@ -128,6 +128,19 @@ def test_what_is_held_is_halted_too(store: SqlStore) -> None:
     store.executions.request_halt("actor1", "e0005")
     rig.turn("halt:e0005")
     assert rig.pool.halted == [("e0005", 1)]
+
+
+def test_what_is_to_be_halted_and_goes_back_is_halted_when_it_is_claimed_again(store: SqlStore) -> None:
+    rig = busy_rig(store)
+    (member,) = rig.crew
+    member.leaving = True
+    rig.turn()
+    store.executions.request_halt("actor1", "e0001")
+    rig.turn()
+    member.leaving = False
+    rig.pool.end("e0000", result=lasting(10))
+    rig.turn()
+    assert rig.pool.halted == [("e0001", 2)]
 
 
 def test_few_messages_are_shared_out_evenly(store: SqlStore) -> None:

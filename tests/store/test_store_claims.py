@@ -172,6 +172,39 @@ def test_a_requeue_of_a_lost_lease_is_ignored(store: Store) -> None:
     assert status_of(store, "e1") is ExecutionStatus.COMPLETE
 
 
+def test_an_attempt_that_was_not_begun_does_not_count(store: Store) -> None:
+    """P4"""
+    add_actor(store)
+    post(store, "e1")
+    assert claim(store)
+    store.claims.requeue([Requeue("e1", 1, is_begun=False), Requeue("e1", 1, is_begun=False)])
+    waits = store.executions.find("actor1", "e1")
+    assert waits is not None
+    assert (waits.status, waits.attempts) == (ExecutionStatus.SUBMITTED, 0)
+    again = claim(store)
+    assert again is not None
+    assert again.attempt == 1
+    assert close(store, again)
+
+
+def test_the_number_of_an_attempt_that_was_begun_is_not_given_out_again(store: Store) -> None:
+    """P4"""
+    add_actor(store)
+    post(store, "e1")
+    lost = claim(store)
+    assert lost is not None
+    store.claims.reclaim("engine1", NOW, max_attempts=None)
+    returned = claim(store, engine="engine2")
+    assert returned is not None
+    store.claims.requeue([Requeue("e1", returned.attempt, is_begun=False)])
+    store.claims.requeue([Requeue("e1", lost.attempt, is_begun=False)])
+    again = claim(store, engine="engine2")
+    assert again is not None
+    assert (lost.attempt, again.attempt) == (1, 2)
+    assert not close(store, lost, engine="engine2")
+    assert close(store, again, engine="engine2")
+
+
 def test_waiting_counts_due_messages_up_to_the_cap(store: Store) -> None:
     add_actor(store)
     post(store, *(f"e{number}" for number in range(8)))

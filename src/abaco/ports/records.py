@@ -139,13 +139,15 @@ class StoredResult:
 class Requeue:
     """An attempt that did not come about: its message goes back, to be claimed from `not_before` on (None: at once).
 
-    `reason` is for the user, where something went wrong.
+    `reason` is for the user, where something went wrong. What is not `is_begun` does not count among the attempts: its
+    worker promises that it did nothing of it, and will not.
     """
 
     execution_id: str
     attempt: int
     not_before: datetime | None = None
     reason: str | None = None
+    is_begun: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,7 +255,9 @@ class Work:
 
     def returned(self, claims: Sequence[tuple[Claim, int]]) -> None:
         """Give messages back that their worker did not come to."""
-        self._store.claims.requeue([Requeue(claim.execution_id, attempt) for claim, attempt in claims])
+        self._store.claims.requeue(
+            [Requeue(claim.execution_id, attempt, is_begun=False) for claim, attempt in claims],
+        )
 
     # --- actors and their images ---
 

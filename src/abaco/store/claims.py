@@ -36,6 +36,10 @@ from abaco.store.workers import free
 __all__ = ["Claims"]
 
 _UNLEASED = messages.c.engine_id.is_(None)
+# The number is given out again. It fences as before: of an attempt that was not begun no word can come late, and those
+# that were begun have lower ones for ever. Who is to be halted keeps it: the engine asks about halts when it claims
+# what was claimed before.
+_UNCOUNTED = {"attempts": executions.c.attempts - case((executions.c.halt_requested, 0), else_=1)}
 _NO_LEASE = {"engine_id": None, "worker_id": None, "exclusive_actor_id": None}
 
 
@@ -76,7 +80,7 @@ class Claims:
                 worker_id = select(executions.c.worker_id).where(current).with_for_update()
                 row = connection.execute(worker_id).one_or_none()
                 if row is not None:
-                    connection.execute(_back_to_submitted(current))
+                    connection.execute(_back_to_submitted(current, **({} if requeue.is_begun else _UNCOUNTED)))
                     _release(connection, [requeue.execution_id], requeue.not_before, requeue.reason)
                     free(connection, [row.worker_id])
 
@@ -300,9 +304,9 @@ def _begin(
         )
 
 
-def _back_to_submitted(which: ColumnElement[bool]) -> Any:
+def _back_to_submitted(which: ColumnElement[bool], **more: Any) -> Any:
     nowhere = {"worker_id": None, "claimed_at": None, "started_at": None}
-    return update(executions).where(which).values(status=ExecutionStatus.SUBMITTED, **nowhere)
+    return update(executions).where(which).values(status=ExecutionStatus.SUBMITTED, **nowhere, **more)
 
 
 def _release(
