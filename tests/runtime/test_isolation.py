@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import socket
+import struct
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -168,6 +169,30 @@ def test_what_only_administrators_may_is_refused(lab: Lab) -> None:
 def test_the_filter_of_system_calls_is_in_force(lab: Lab) -> None:
     lab.run("grep Seccomp: /proc/self/status; perl -e 'print syscall(250, 0) . \" \" . ($!+0)'")  # keyctl
     assert lab.seen.text == "Seccomp:\t2\n-1 1"
+
+
+def _32_bit_program() -> bytes:
+    """Opens an AF_VSOCK socket by `socketcall`, whose arguments lie in memory; its exit code is the errno."""
+    place, header = 0x08048000, 84
+    calls = "b866000000 bb01000000 b9{} cd80 f7d8 89c3 b801000000 cd80"
+    length = len(bytes.fromhex(calls.format("00000000")))
+    code = bytes.fromhex(calls.format(struct.pack("<I", place + header + length).hex()))
+    code += struct.pack("<3I", socket.AF_VSOCK, socket.SOCK_STREAM, 0)
+    size = header + len(code)
+    elf = struct.pack("<16sHHIIIIIHHHHHH", b"\x7fELF\1\1\1", 2, 3, 1, place + header, 52, 0, 0, 52, 32, 1, 40, 0, 0)
+    return elf + struct.pack("<8I", 1, 0, place, place, size, size, 5, 4096) + code
+
+
+@pytest.mark.crun("Docker has a profile of its own")
+def test_sockets_are_those_of_networks_and_programs_only(lab: Lab) -> None:
+    lab.run(
+        "perl -e 'for (0..99) { for my $kind (1, 2, 3, 5) { socket(S, $_, $kind, 0) and print \"$_ \" and last } }'"
+    )
+    assert set(lab.seen.text.split()) >= {"1", "2", "16"}
+    assert set(lab.seen.text.split()) <= {"1", "2", "10", "16"}
+    lab.seen.log = b""
+    lab.run("cat /_abaco_binary_data > /x; chmod +x /x; /x; echo $?", binary=lambda: iter([_32_bit_program()]))
+    assert lab.seen.text.split()[-1] in {str(errno.EAFNOSUPPORT), "126", "127"}  # or there are no such programs here
 
 
 @pytest.mark.crun("where tests run, nobody has all capabilities, which Docker gives or refuses to start")

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import pyseccomp
 
+from abaco.runtime.socket_filter import socket_filter
 from abaco.runtime.unavailable import RuntimeUnavailable
 
 __all__ = ["BPF_ANNOTATION", "compile_profile"]
@@ -94,7 +95,7 @@ def _compile(profile: Mapping[str, Any]) -> str:
     with tempfile.TemporaryFile() as file:
         filter_.export_bpf(file)
         file.seek(0)
-        return base64.b64encode(file.read()).decode()
+        return base64.b64encode(socket_filter() + file.read()).decode()
 
 
 def _other_architectures(profile: Mapping[str, Any]) -> Iterator[str]:
