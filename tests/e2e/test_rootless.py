@@ -1,5 +1,6 @@
 """A server of an ordinary user: the same jobs, and containers as much on their own as that user can have them."""
 
+import ctypes
 import os
 import shutil
 import signal
@@ -193,6 +194,20 @@ def test_processes_and_their_memory_are_limited(executor: AbacoExecutor) -> None
         assert 32 < executor.submit(_bomb).result() < 64
     assert executor.submit(_gulp, _MEMORY // 2).result() == "given"
     assert executor.submit(_gulp, 2 * _MEMORY).result() == "refused"
+
+
+def _taken() -> tuple[int, int]:
+    """How many inotify instances and POSIX message queues there can be."""
+    library, watchers, queues = ctypes.CDLL("librt.so.1"), 0, 0
+    while library.inotify_init1(0) >= 0:
+        watchers += 1
+    while library.mq_open(f"/q{queues}".encode(), os.O_CREAT | os.O_RDWR, 0o600, None) >= 0:
+        queues += 1
+    return watchers, queues
+
+
+def test_a_container_leaves_others_of_what_the_kernel_gives_each_user(executor: AbacoExecutor) -> None:
+    assert executor.submit(_taken).result() == (8, 1)
 
 
 def test_time_is_limited_and_halting_works(ab: Abaco) -> None:

@@ -25,6 +25,7 @@ from abaco.runtime.forwarder import Forwarder
 from abaco.runtime.images import OciImages
 from abaco.runtime.isolation import Isolation
 from abaco.runtime.kernel import enter_private_mounts
+from abaco.runtime.namespaces import UserRanges
 from abaco.runtime.network import Network, NetworkRules, Uplink
 from abaco.runtime.seccomp import compile_profile
 
@@ -119,7 +120,7 @@ _RULES = NetworkRules(IPv4Network("10.213.0.0/16"), [IPv4Network("169.254.0.0/16
 def make_isolation() -> Isolation:
     """As a server on its own has it, with little disk."""
     profile = compile_profile(Path("/usr/share/containers/seccomp.json"))
-    return Isolation(profile, Network(Uplink(_RULES), lambda: None), first_user=2_000_000_000, disk=256 << 20)
+    return Isolation(profile, Network(Uplink(_RULES), lambda: None), UserRanges(2_000_000_000), disk=256 << 20)
 
 
 @pytest.fixture(scope="session")

@@ -45,9 +45,10 @@ def test_root_of_a_container_is_nobody_here(lab: Lab, isolation: Isolation) -> N
     lab.seen.heard = look
     lab.run("id -u; ls -ldn / /bin/busybox; cat /proc/self/uid_map; sleep 777 & echo ready; wait")
     assert lab.seen.text.split()[0] == "0"
-    assert f"Uid:\t{isolation.first_user}\t{isolation.first_user}" in seen[0]
+    assert isolation.users is not None
+    assert f"Uid:\t{isolation.users.first}\t{isolation.users.first}" in seen[0]
     assert "drwxr-xr-x" in lab.seen.text
-    assert f"{isolation.first_user}" in lab.seen.text
+    assert f"{isolation.users.first}" in lab.seen.text
 
 
 def test_who_runs_as_a_user_of_the_machine_is_that_user_in_mounts(lab: Lab, tmp_path: Path) -> None:

@@ -1,13 +1,20 @@
 """What a hostile container finds of other executions: nothing, be they of its own actor or of another."""
 
+import ctypes
+import os
+import platform
+from dataclasses import replace
+
 import pytest
-from runtime.conftest import MakeImage
+from runtime.conftest import MakeImage, MakeRuntime
 from runtime.lab import Lab
 from runtime.samples import add_accounts, add_file, add_perl
 from runtime.test_container_results import SEND
 
 from abaco.domain.execution import StopReason
 from abaco.ports import PreparedImage, Runtime
+from abaco.runtime.isolation import Isolation
+from abaco.runtime.namespaces import UserRanges
 
 HIDE = (
     SEND
@@ -91,3 +98,55 @@ def test_an_execution_finds_nothing_of_one_that_runs_beside_it(
         assert beside.seen.text == "done\n"
         assert beside.seen.results == []
         assert lab.seen.results == [b"treasure"]
+
+
+TAKE_ALL = r"""
+perl -e '
+    $| = 1;
+    $watchers++ while syscall(294, 0) >= 0;
+    $queues++ while syscall(240, $name = "q$queues", 66, 0600, 0) >= 0;
+    while ($terminals < 999) { open(my $t, "+<", "/dev/ptmx") or last; push @t, $t; $terminals++ }
+    print "$watchers $queues $terminals\n"; sleep 1000;
+'
+"""
+"""Says how many there were of what the kernel gives each user some of, and keeps them; for x86_64."""
+TAKE_ONE = r"""
+perl -e 'print syscall(294, 0) >= 0, syscall(240, $name = "q", 66, 0600, 0) >= 0, open(T, "+<", "/dev/ptmx") > 0'
+cut -c-21 /proc/self/uid_map
+"""
+
+
+def _watches() -> bool:
+    """Whether this process, root of the machine, can have one of them."""
+    descriptor = ctypes.CDLL(None).inotify_init1(0)
+    if descriptor >= 0:
+        os.close(descriptor)
+    return bool(descriptor >= 0)
+
+
+@pytest.mark.crun("user namespaces are Docker's own business (`userns-remap`)")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="system calls have other numbers")
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_the_kernel_gives_each_user_is_each_workers_own(
+    make_runtime: MakeRuntime, isolation: Isolation, shell: PreparedImage, *, shared: bool
+) -> None:
+    """With users of its own for each worker, or the same ones for all, as where directories are mounted."""
+    users = UserRanges(2_000_000_000, shared=shared)
+    runtime = make_runtime(isolation=replace(isolation, users=users))
+    with Lab(runtime.sandbox("worker1", shell)) as lab, Lab(runtime.sandbox("worker2", shell)) as beside:
+        seen: list[bool] = []
+
+        def look(log: bytes) -> None:
+            if log.endswith(b"\n"):
+                beside.run(TAKE_ONE)
+                seen.append(_watches())
+                lab.stop.set()
+
+        lab.seen.heard = look
+        lab.run(TAKE_ALL, max_run_seconds=30)
+    watchers, queues, terminals = map(int, lab.seen.text.split())
+    assert watchers > 1
+    assert queues > 1
+    assert terminals <= 256
+    assert beside.seen.text.split() == ["111", "0", str(2_000_000_000 + (0 if shared else 65_536))]
+    assert seen == [True]

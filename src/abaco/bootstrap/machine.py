@@ -13,6 +13,7 @@ from abaco.ports import Clock
 from abaco.runtime.crun import CrunRuntime, require_crun
 from abaco.runtime.isolation import Isolation
 from abaco.runtime.kernel import enter_private_mounts
+from abaco.runtime.namespaces import UserRanges
 from abaco.runtime.network import Network, NetworkRules, Uplink
 from abaco.runtime.rootless import become_root
 from abaco.runtime.seccomp import compile_profile
@@ -47,7 +48,7 @@ def open_crun(settings: Settings, clock: Clock) -> CrunRuntime:
     isolation = Isolation(
         seccomp=compile_profile(settings.seccomp_profile),
         network=_network(settings, api, rootless=rootless),
-        first_user=settings.first_container_user if settings.user_namespaces and not rootless else None,
+        users=_users(settings) if settings.user_namespaces and not rootless else None,
         disk=None if rootless else memory_bytes(settings.disk_limit),
         etc=_etc(settings, api.find()),
         docker_socket=Path(privileged_socket) if privileged_socket else None,
@@ -100,6 +101,13 @@ def _network(settings: Settings, api: Api, *, rootless: bool) -> Network | None:
         return Network(Slirp(blocked), api.find_on_machine)
     rules = NetworkRules(IPv4Network(settings.container_subnet), blocked, api.outer_port())
     return Network(Uplink(rules), api.find_on_loopback)
+
+
+def _users(settings: Settings) -> UserRanges:
+    rules = settings.mount_rules
+    # What one execution has left in a directory of the machine the next one must find its own, whichever worker's.
+    shared = bool(rules.all_tenants or any(rules.by_tenant.values()))
+    return UserRanges(settings.first_container_user, shared=shared)
 
 
 def _etc(settings: Settings, address: tuple[str, int] | None) -> Mapping[str, str]:

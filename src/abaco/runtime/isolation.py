@@ -8,7 +8,7 @@ from pathlib import Path
 from abaco.ports import ContainerSpec, PreparedImage
 from abaco.runtime.disk import LayerDisk
 from abaco.runtime.kernel import MNT_DETACH, mount_idmapped, umount
-from abaco.runtime.namespaces import USERS, Namespaces, descriptor_path
+from abaco.runtime.namespaces import USERS, Namespaces, UserRanges, descriptor_path
 from abaco.runtime.network import Connection, Network
 from abaco.runtime.overlay import Overlay, delete_tree
 
@@ -19,8 +19,8 @@ __all__ = ["Cell", "Isolation"]
 class Isolation:
     """What holds for all containers of a server.
 
-    `network` None is the machine's own. `first_user` is the user of the machine that containers' root is, where
-    nobody's ids are known; None does without user namespaces. `disk` is in bytes, None without a limit. `etc` are
+    `network` None is the machine's own. `users` are the users of the machine that containers have, where nobody's ids
+    are known; None does without user namespaces. `disk` is in bytes, None without a limit. `etc` are
     texts of files in the containers' ``/etc``, `docker_socket` is for privileged ones. `rootless`: this process is
     root of a user namespace only (`rootless.become_root`); then containers' root is who this process is, in a user
     namespace that has nobody else.
@@ -28,7 +28,7 @@ class Isolation:
 
     seccomp: str
     network: Network | None
-    first_user: int | None
+    users: UserRanges | None
     disk: int | None
     etc: Mapping[str, str] = field(default_factory=dict)
     docker_socket: Path | None = None
@@ -37,7 +37,7 @@ class Isolation:
     @property
     def maps_users(self) -> bool:
         """Whether containers have user namespaces, as a rule."""
-        return self.rootless or self.first_user is not None
+        return self.rootless or self.users is not None
 
 
 class Cell:
@@ -52,7 +52,13 @@ class Cell:
             directory.mkdir(exist_ok=True)
             directory.chmod(0o711)
             undo.callback(delete_tree, directory)
-            self._namespaces = Namespaces(isolation.first_user or 0, 1 if isolation.rootless else USERS)
+            self._first_user = 0
+            if isolation.users is None:
+                self._namespaces = Namespaces(0, 1 if isolation.rootless else USERS)
+            else:
+                users = undo.enter_context(isolation.users.one())
+                self._first_user = users.first
+                self._namespaces = Namespaces(users.first, creator=users.creator)
             undo.callback(self._namespaces.close)
             self._connection: Connection | None = None
             if isolation.network is not None:
@@ -100,9 +106,9 @@ class Cell:
             lower.mkdir()
             mount_idmapped(self._rootfs, lower, self._namespaces.user)
             self._undo.callback(_unmount, lower)
-        owner = self._isolation.first_user if mapped else None
+        owner = self._first_user if mapped else 0
         root = self._directory / f"{name}-root"
-        return Overlay(lower, self._layers / name, root, owner or 0, rootless=self._isolation.rootless)
+        return Overlay(lower, self._layers / name, root, owner, rootless=self._isolation.rootless)
 
 
 def _unmount(place: Path) -> None:

@@ -4,6 +4,7 @@ Limits are those of processes, not of groups. Only in a namespace of processes o
 """
 
 import os
+import resource
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ __all__ = ["ProcessTree", "ProcessTrees"]
 
 _FIRST = 1
 """The namespace's first process, who gets the children of those that have ended."""
+_QUEUE_BYTES = 102_400
+"""Of POSIX message queues, one of the usual size: all workers share the 800 KiB that the server's user has."""
 _NANOSECONDS = 1_000_000_000
 
 
@@ -35,7 +38,8 @@ class ProcessTree(ControlGroup):
     def process_limits(self) -> Sequence[Mapping[str, Any]]:
         # Those of the container's user namespace are counted, and crun, for whom there is one more, is not in it.
         processes = None if self._wanted.pids is None else self._wanted.pids - 1
-        wanted = {"RLIMIT_DATA": self._wanted.memory, "RLIMIT_NPROC": processes}
+        queues = min(_QUEUE_BYTES, resource.getrlimit(resource.RLIMIT_MSGQUEUE)[1])
+        wanted = {"RLIMIT_DATA": self._wanted.memory, "RLIMIT_NPROC": processes, "RLIMIT_MSGQUEUE": queues}
         own = [{"type": name, "soft": most, "hard": most} for name, most in wanted.items() if most is not None]
         return [*super().process_limits(), *own]
 

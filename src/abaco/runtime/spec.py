@@ -164,7 +164,8 @@ def _devices(*, privileged: bool) -> Iterator[dict[str, Any]]:
         yield {"destination": "/dev", "type": "bind", "source": "/dev", "options": ["rbind", "rslave", "rw"]}
         return
     yield _mount("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k")
-    yield _mount("/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620")
+    # The machine has 4096 terminals for all.
+    yield _mount("/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "max=256")
     yield _mount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k")  # noqa: S108
     yield _mount("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev")
 

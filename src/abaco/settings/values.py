@@ -186,7 +186,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool, Meta(description="Whether root in a container is nobody on the machine, where no owner's ids are known.")
     ] = True
     first_container_user: Annotated[
-        int, Meta(ge=65_536, le=2_147_000_000, description="First of the 65,536 users that such containers have.")
+        int,
+        Meta(ge=65_536, le=2_147_000_000, description="First of the users that such containers have, 65,536 a worker."),
     ] = 2_000_000_000
     seccomp_profile: Annotated[
         Path, Meta(description="Which system calls containers may make, in the format of Docker and Podman.")
