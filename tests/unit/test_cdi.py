@@ -115,9 +115,12 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are(directory: Path
         ("a.yaml", "a: ["),
         ("a.yml", "x"),
         ("a.json", "\xff"),
+        ("a.json", "[" * 100_000),
+        ("a.yaml", ""),
     ],
 )
-def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / name).write_text(text, "latin-1")
-    with pytest.raises(ContainerStartError, match=f"{name} does not describe devices as CDI does"):
-        list(read_cdi_files([tmp_path]))
+def test_a_broken_file_is_named_to_who_wants_a_device_that_is_not_there(directory: Path, name: str, text: str) -> None:
+    (directory / name).write_text(text, "latin-1")
+    assert _applied(directory, "example.com/null=0", "nvidia.com/gpu=all")["hooks"]
+    with pytest.raises(ContainerStartError, match=rf"no device a/b=1; it has .*; .*{name} does not describe devices"):
+        _applied(directory, "a/b=1")

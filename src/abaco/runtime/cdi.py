@@ -6,7 +6,8 @@ make any.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +15,11 @@ import msgspec
 
 from abaco.ports import ContainerStartError
 
-__all__ = ["CDI_DIRECTORIES", "CdiEdits", "CdiFile", "device_edits", "read_cdi_files"]
+__all__ = ["CDI_DIRECTORIES", "CdiEdits", "CdiFile", "CdiFiles", "device_edits", "read_cdi_files"]
 
 CDI_DIRECTORIES: Final = (Path("/etc/cdi"), Path("/var/run/cdi"))
 """Later ones take precedence."""
+_SUFFIXES = {".json", ".yaml", ".yml"}
 
 
 class _Node(msgspec.Struct, rename="camel"):
@@ -82,23 +84,37 @@ class CdiFile(msgspec.Struct, rename="camel"):
     container_edits: CdiEdits = msgspec.field(default_factory=CdiEdits)
 
 
-def read_cdi_files(directories: Iterable[Path] = CDI_DIRECTORIES) -> Iterator[CdiFile]:
-    """The files in the directories. Raises ContainerStartError, with its name, for one that is broken."""
-    for directory in directories:
-        for path in sorted(directory.glob("*")):
-            if path.suffix in {".json", ".yaml", ".yml"}:
-                yield _read(path)
+@dataclass(frozen=True, slots=True)
+class CdiFiles:
+    """What the files of a machine say; `broken` names those that say nothing, each with the reason."""
+
+    files: Sequence[CdiFile]
+    broken: Sequence[str] = ()
 
 
-def device_edits(names: Sequence[str], files: Iterable[CdiFile]) -> CdiEdits:
+def read_cdi_files(directories: Iterable[Path] = CDI_DIRECTORIES) -> CdiFiles:
+    """The files in the directories. One that is broken keeps nobody from the devices of the others."""
+    paths = [path for directory in directories for path in sorted(directory.glob("*")) if path.suffix in _SUFFIXES]
+    files: list[CdiFile] = []
+    broken: list[str] = []
+    for path in paths:
+        try:
+            files.append(_read(path))
+        except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+            broken.append(f"{path} does not describe devices as CDI does: {error}")
+    return CdiFiles(files, broken)
+
+
+def device_edits(names: Sequence[str], found: CdiFiles) -> CdiEdits:
     """What the devices of these names change. Raises ContainerStartError for a name that no file knows."""
     known: dict[str, tuple[_Device, CdiFile]] = {}
-    for file in files:
+    for file in found.files:
         known.update({f"{file.kind}={device.name}": (device, file) for device in file.devices})
     edits: list[CdiEdits] = []
     for name in names:
         if name not in known:
-            raise ContainerStartError(f"this machine has no device {name}; it has {', '.join(sorted(known)) or 'none'}")
+            has = f"it has {', '.join(sorted(known)) or 'none'}"
+            raise ContainerStartError("; ".join([f"this machine has no device {name}", has, *found.broken]))
         device, file = known[name]
         # What is common to the devices of a file is needed once.
         edits += (
@@ -116,13 +132,8 @@ def device_edits(names: Sequence[str], files: Iterable[CdiFile]) -> CdiEdits:
 
 
 def _read(path: Path) -> CdiFile:
-    try:
-        data: Mapping[str, Any] = (
-            json.loads(path.read_bytes()) if path.suffix == ".json" else msgspec.yaml.decode(path.read_bytes())
-        )
-        return msgspec.convert(data, CdiFile)
-    except (OSError, ValueError, msgspec.MsgspecError) as error:
-        raise ContainerStartError(f"{path} does not describe devices as CDI does: {error}") from None
+    text = path.read_bytes()
+    return msgspec.convert(json.loads(text) if path.suffix == ".json" else msgspec.yaml.decode(text), CdiFile)
 
 
 def _bound(source: str, target: str, options: list[str], kind: str | None = None) -> dict[str, Any]:
