@@ -102,7 +102,12 @@ async def _remove_networks(client: Docker) -> list[str]:
 
 
 def _forget_rules(interface: str) -> None:
-    rules = subprocess.run(["iptables", "--wait", "10", "-S"], capture_output=True, text=True, check=True).stdout
-    for rule in rules.splitlines():
-        if f" {interface} " in rule:
-            subprocess.run(["iptables", "--wait", "10", "-D", *rule.split()[1:]], check=True)
+    for table in ("filter", "raw"):
+        base = ["iptables", "--wait", "10", "-t", table]
+        shown = subprocess.run([*base, "-S"], capture_output=True, text=True, check=True).stdout
+        rules = [rule.split()[1:] for rule in shown.splitlines() if f" {interface} " in rule]
+        for rule in rules:
+            subprocess.run([*base, "-D", *rule], check=True)
+        for chain in {rule[-1] for rule in rules if rule[-1].startswith("abaco-")}:
+            for step in ("-F", "-X"):  # another bridge of the server's may have it still
+                subprocess.run([*base, step, chain], capture_output=True, check=False)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from abaco.domain.actor import memory_bytes
 from abaco.ports import Clock
+from abaco.runtime.cgroup import instance_name
 from abaco.runtime.crun import CrunRuntime, require_crun
 from abaco.runtime.isolation import Isolation
 from abaco.runtime.kernel import enter_private_mounts
@@ -99,7 +100,8 @@ def _network(settings: Settings, api: Api, *, rootless: bool) -> Network | None:
     if rootless:
         # Of this machine's addresses none is reached as others are.
         return Network(Slirp(blocked), api.find_on_machine)
-    rules = NetworkRules(IPv4Network(settings.container_subnet), blocked, api.outer_port())
+    subnet = IPv4Network(settings.container_subnet)
+    rules = NetworkRules(instance_name(settings.data), subnet, blocked, api.outer_port())
     return Network(Uplink(rules), api.find_on_loopback)
 
 

@@ -6,20 +6,21 @@ and the machine's firewall drops it besides.
 """
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final, Protocol
 
+from abaco.runtime.firewall import Firewall, Rule
 from abaco.runtime.forwarder import Forwarder, Serving
-from abaco.runtime.ip import call, ip
+from abaco.runtime.ip import ip
 from abaco.runtime.kernel import read_small
 from abaco.runtime.namespaces import Namespaces, descriptor_path
 from abaco.runtime.unavailable import RuntimeUnavailable
 
-__all__ = ["Cable", "Connection", "Link", "Network", "NetworkRules", "Uplink", "World", "ensure_rule"]
+__all__ = ["Cable", "Connection", "Link", "Network", "NetworkRules", "Uplink", "World"]
 
 _PREFIX: Final = "abaco"
 _TRIES: Final = 20
@@ -27,12 +28,14 @@ _TRIES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class NetworkRules:
-    """`subnet`: where containers get their addresses; its first is the machine's end of every cable.
+    """Of the server `instance`. `subnet`: where containers get their addresses; its first is the machine's end of every
+    cable.
 
     `blocked`: what they must not reach. `api_port`: a port of this machine that they may, where the API listens to
     the outside.
     """
 
+    instance: str
     subnet: IPv4Network
     blocked: Sequence[IPv4Network]
     api_port: int | None = None
@@ -47,7 +50,7 @@ class Uplink:
         self._addresses = range(2, rules.subnet.num_addresses - 1)
         try:
             Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
-            self._make_firewall()
+            self._firewall = Firewall(rules.instance, f"{_PREFIX}+", rules.api_port, list(self._passing()))
         except OSError as error:
             raise RuntimeUnavailable(
                 f"Abaco cannot give containers a network of their own ({error.strerror or error}): "
@@ -56,6 +59,7 @@ class Uplink:
 
     def connect(self, name: str, network: int) -> "Cable":
         """Lay the cable `name` into the network namespace; its end there gets an address. Raises RuntimeUnavailable."""
+        self._firewall.ensure()
         place = descriptor_path(network)
         for _ in range(_TRIES):
             address = self.rules.subnet[random.choice(self._addresses)]  # noqa: S311 - any that is free will do
@@ -92,22 +96,16 @@ class Uplink:
         for network in (*self.rules.blocked, self.rules.subnet):
             yield f"route add unreachable {network}"
 
-    def _make_firewall(self) -> None:
+    def _passing(self) -> Iterator[Rule]:
+        """What passes through this machine; the last ones stand first."""
         cable, subnet = f"{_PREFIX}+", str(self.rules.subnet)
-        outward = ["POSTROUTING", "-s", subnet, "!", "-o", cable, "-j", "MASQUERADE"]
-        ensure_rule("nat", outward)
-        # Each goes to the top of its chain: the last ones stand first.
-        ensure_rule("filter", ["FORWARD", "-o", cable, "-j", "DROP"])
-        ensure_rule(
-            "filter", ["FORWARD", "-o", cable, "-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "ACCEPT"]
-        )
-        ensure_rule("filter", ["FORWARD", "-i", cable, "-j", "ACCEPT"])
+        yield "nat", ["POSTROUTING", "-s", subnet, "!", "-o", cable, "-j", "MASQUERADE"]
+        yield "filter", ["FORWARD", "-o", cable, "-j", "DROP"]
+        answers = ["-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED"]
+        yield "filter", ["FORWARD", "-o", cable, *answers, "-j", "ACCEPT"]
+        yield "filter", ["FORWARD", "-i", cable, "-j", "ACCEPT"]
         for blocked in (subnet, *map(str, self.rules.blocked)):
-            ensure_rule("filter", ["FORWARD", "-i", cable, "-d", blocked, "-j", "DROP"])
-        ensure_rule("filter", ["INPUT", "-i", cable, "-j", "DROP"])
-        if self.rules.api_port is not None:
-            port = str(self.rules.api_port)
-            ensure_rule("filter", ["INPUT", "-i", cable, "-p", "tcp", "--dport", port, "-j", "ACCEPT"])
+            yield "filter", ["FORWARD", "-i", cable, "-d", blocked, "-j", "DROP"]
 
 
 class Cable:
@@ -188,13 +186,3 @@ class Connection:
             self._serving.close()
         if self._link is not None:
             self._link.close()
-
-
-def ensure_rule(table: str, rule: Sequence[str]) -> None:
-    """See to it that the firewall has the rule, once however many servers want it. Raises RuntimeUnavailable."""
-    chain, *what = rule
-    base = ["iptables", "--wait", "10", "--table", table]
-    try:
-        call([*base, "--check", chain, *what])
-    except RuntimeUnavailable:
-        call([*base, "--insert", chain, *what])

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from aiodocker import Docker
 
 from abaco.runtime.docker.engine import DockerEngine, EngineError
+from abaco.runtime.firewall import Firewall
 from abaco.runtime.forwarder import Forwarder, Serving
-from abaco.runtime.network import ensure_rule
 from abaco.runtime.unavailable import RuntimeUnavailable
 
 __all__ = ["HOST_NETWORK", "Bridge", "ContainerNetwork", "is_loopback"]
@@ -55,6 +55,7 @@ class Bridge:
     """
 
     def __init__(self, engine: DockerEngine, instance: str, *, internal: bool) -> None:
+        self._instance = instance
         self._name = f"abaco-{instance}-{'none' if internal else 'private'}"
         # crun's firewall rules are for everything that is called abaco...
         self._interface = f"{'in' if internal else 'br'}-abaco-{instance[:6]}"
@@ -88,13 +89,9 @@ class Bridge:
         """
         if os.geteuid() != 0 or shutil.which("iptables") is None:
             return
-        ensure_rule("filter", ["INPUT", "-i", self._interface, "-j", "DROP"])
-        if api_port is not None:
-            port = str(api_port)
-            ensure_rule("filter", ["INPUT", "-i", self._interface, "-p", "tcp", "--dport", port, "-j", "ACCEPT"])
-        for network in blocked:
-            # The one chain that Docker leaves to others, in front of its own rules.
-            ensure_rule("filter", ["DOCKER-USER", "-i", self._interface, "-d", network, "-j", "DROP"])
+        # The one chain that Docker leaves to others, in front of its own rules.
+        rules = [("filter", ["DOCKER-USER", "-i", self._interface, "-d", network, "-j", "DROP"]) for network in blocked]
+        Firewall(self._instance, self._interface, api_port, rules)
 
     def _made(self, engine: DockerEngine, *, internal: bool) -> dict[str, Any]:
         wanted = {
