@@ -141,3 +141,23 @@ def test_an_owners_many_actors_do_not_keep_anothers_only_message_waiting(store: 
     assert "single" not in _running(rig)
     _end_all(rig)
     assert "single" in _running(rig)
+
+
+def test_nobody_makes_room_for_who_waits_for_a_device_that_is_not_free_yet(rig: Rig) -> None:
+    gpus = ("example.com/gpu=0",)
+    _ready(rig, "a", owner="a", queue="gpu", gpus=gpus)
+    rig.settle()
+    _ready(rig, "plain", 20, owner="plain", queue="gpu")
+    rig.settle()
+    for actor_id in ("b", "c"):
+        _ready(rig, actor_id, owner=actor_id, queue="gpu", gpus=gpus)
+    rig.clock.advance(3)
+    for _ in range(5):
+        rig.turn(sweep=True)
+        assert [member.leaving for member in rig.crew.of("plain")] == [False]
+        rig.pool.end(*rig.running_of("plain"))
+        rig.settle()
+    assert rig.pool.stopped == []
+    rig.pool.end(*rig.running_of("a"))
+    rig.settle()
+    assert _running(rig) == ["b", "plain"]

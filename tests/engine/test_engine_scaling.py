@@ -221,6 +221,31 @@ def test_places_are_shared_by_tenants_not_by_messages(store: SqlStore) -> None:
     assert {actor_id: len(rig.running_of(actor_id)) for actor_id in ("a1", "a2", "b")} == {"a1": 1, "a2": 1, "b": 2}
 
 
+def test_a_tenant_with_a_worker_at_work_for_long_gets_its_share_of_anothers_backlog(store: SqlStore) -> None:
+    rig = Rig(store, max_workers=4, max_workers_per_actor=20)
+    for tenant in ("a", "b"):
+        rig.ready_actor(tenant, tenant=tenant)
+    rig.post(_CROWD, "a", "a")
+    rig.settle()
+    rig.post(1, "b", "long")
+    for _ in range(2):
+        rig.turn()
+        rig.pool.end(*rig.running_of("a"))
+        rig.settle()
+    assert (len(rig.running_of("a")), rig.running_of("b")) == (3, ["long0000"])
+    rig.post(5, "b", "b")
+    for _ in range(3):
+        rig.turn()
+        rig.pool.end(*rig.running_of("a"))
+        rig.settle()
+        assert (len(rig.running_of("a")), len(rig.running_of("b"))) == (2, 2)
+    stopped = len(rig.pool.stopped)
+    for _ in range(3):
+        rig.pool.end(*[id_ for id_ in rig.pool.running if id_ != "long0000"])
+        rig.settle()
+    assert len(rig.pool.stopped) == stopped
+
+
 def test_tenants_workers_count_even_while_their_actors_want_no_more(store: SqlStore) -> None:
     rig = Rig(store, max_workers=4, max_workers_per_actor=4)
     rig.ready_actor("a1", tenant="a")

@@ -4,14 +4,17 @@ Places are shared evenly by tenants, within a tenant by owners of actors, and wi
 messages nor many actors nor many owners make anybody's share larger.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heapreplace
 
 __all__ = ["ActorLoad", "Decisions", "groups", "plan"]
 
+_Group = tuple[str, ...]
 
-def groups(tenant: str, owner: str, actor_id: str) -> tuple[tuple[str, ...], ...]:
+
+def groups(tenant: str, owner: str, actor_id: str) -> tuple[_Group, ...]:
     """Who shares places with whom: an actor's tenant, its owner, and itself."""
     return (tenant,), (tenant, owner), (tenant, owner, actor_id)
 
@@ -78,8 +81,9 @@ def plan(loads: Sequence[ActorLoad], capacity: int) -> Decisions:
 
     A free place goes to the tenant with the fewest workers, in it to the owner with the fewest, and of theirs to the
     actor with the fewest; among equals to who has waited longest. Workers for messages come before requested ones.
-    When no place is free (or a device is not), idle workers that nobody needs are retired; for an actor without any
-    worker also one of whoever holds more, and of an equal that has had its turn. So everybody gets a place in the end.
+    When no place is free (or a device is not), idle workers that nobody needs are retired; then one of whoever holds
+    more by two, and for an actor without any worker one of an equal that has had its turn. So shares become even, and
+    everybody gets a place in the end.
     Of owners that hold as many as each other, and of one's actors, the first to lose a place has a worker that starts
     although no message waits for it.
     """
@@ -98,7 +102,7 @@ class _Shares:
 
     def __init__(self, loads: Sequence[ActorLoad]) -> None:
         self._groups = {load.actor_id: groups(load.tenant, load.owner, load.actor_id) for load in loads}
-        self._held: Counter[tuple[str, ...]] = Counter()
+        self._held: Counter[_Group] = Counter()
         for load in loads:
             self.add(load, load.staying)
 
@@ -110,17 +114,72 @@ class _Shares:
         """Of its tenant, of its owner, and its own."""
         return tuple(self._held[group] for group in self._groups[load.actor_id])
 
-    def rank(self, load: ActorLoad) -> tuple[tuple[int, int], ...]:
-        """Smaller is sooner."""
-        return tuple(zip(self.of(load), load.since, strict=True))
+    def groups_of(self, load: ActorLoad) -> tuple[_Group, ...]:
+        return self._groups[load.actor_id]
+
+    def scopes(self, load: ActorLoad) -> tuple[_Group, ...]:
+        """Among whose groups its groups are: all, its tenant and its owner."""
+        tenant, owner, _ = self._groups[load.actor_id]
+        return (), tenant, owner
+
+    def held(self, group: _Group) -> int:
+        return self._held[group]
 
     def may_take(self, needy: ActorLoad, giver: ActorLoad) -> bool:
-        """Whether a place of `giver` is due to `needy`: the closest groups that tell them apart are compared."""
+        """Whether a place of `giver` is due to `needy`: the closest groups that tell them apart are compared.
+
+        A difference of two becomes none by it, so nobody takes it back. One of one would only change sides: that is
+        how actors without a worker take turns.
+        """
         for mine, theirs in zip(self._groups[needy.actor_id], self._groups[giver.actor_id], strict=True):
             if mine != theirs:
                 ahead = self._held[theirs] - self._held[mine]
-                return ahead > 1 or (ahead == 1 and giver.had_turn)
+                return ahead > 1 or (ahead == 1 and giver.had_turn and not self.of(needy)[-1])
         return False
+
+
+class _Line:
+    """Those who lack places, the next to get one first: by tenants, within them by owners, within these by actors.
+
+    Each group is a heap of the groups in it, so giving a place away costs a look at a few of them, not at everybody.
+    """
+
+    def __init__(self, shares: _Shares, loads: Iterable[ActorLoad]) -> None:
+        self._shares = shares
+        self._loads: dict[_Group, ActorLoad] = {}
+        self._within: dict[_Group, list[tuple[int, int, _Group]]] = {}
+        known: set[_Group] = set()
+        for load in loads:
+            names = shares.groups_of(load)
+            for scope, group, since in zip(shares.scopes(load), names, load.since, strict=True):
+                if group not in known:
+                    known.add(group)
+                    self._within.setdefault(scope, []).append((shares.held(group), since, group))
+            self._loads[names[-1]] = load
+        for heap in self._within.values():
+            heapify(heap)
+
+    def first(self) -> ActorLoad | None:
+        group: _Group = ()
+        while heap := self._within.get(group):
+            group = self._top(heap)
+        return self._loads.get(group)
+
+    def _top(self, heap: list[tuple[int, int, _Group]]) -> _Group:
+        while True:
+            held, since, group = heap[0]
+            now = self._shares.held(group)
+            if held == now:
+                return group
+            # It got a place meanwhile. (One that lost a place may be found late: the next round has it right.)
+            heapreplace(heap, (now, since, group))
+
+    def drop(self, first: ActorLoad) -> None:
+        """Let go whom `first` has just named."""
+        for scope in reversed(self._shares.scopes(first)):
+            heappop(self._within[scope])
+            if self._within[scope]:
+                break
 
 
 class _Round:
@@ -136,24 +195,31 @@ class _Round:
         # Places that become free without more ado; the first in the line count on them.
         self._going = sum(load.leaving for load in loads)
         self._givers = [load for load in loads if load.staying]
-        # Owners whose next actor would fare like the one before: there may be very many.
-        self._hopeless: set[tuple[str, str]] = set()
+        self._givers_in: defaultdict[_Group, list[ActorLoad]] = defaultdict(list)
+        for load in self._givers:
+            for scope in self._shares.scopes(load):
+                self._givers_in[scope].append(load)
+        # Scopes in which whoever comes next would fare like the one before, who has less: there may be very many.
+        self._shut: set[_Group] = set()
+        self._nobody_spares = False
 
     def give(self, lacking: dict[str, int]) -> None:
         """Give free places to those who lack some; `lacking` is left with what they still lack."""
-        open_ = dict(lacking)
-        while self._free > 0 and open_:
-            load = min((self._by_id[actor_id] for actor_id in open_), key=self._shares.rank)
+        line = _Line(self._shares, self._all(lacking))
+        while self._free > 0 and (load := line.first()):
             if load.devices & self._taken:
-                del open_[load.actor_id]
+                line.drop(load)
             else:
                 self._start(load)
-                for remaining in (open_, lacking):
-                    remaining[load.actor_id] -= 1
-                    if not remaining[load.actor_id]:
-                        del remaining[load.actor_id]
+                lacking[load.actor_id] -= 1
+                if not lacking[load.actor_id]:
+                    del lacking[load.actor_id]
+                    line.drop(load)
             # What the first in the line waits for is kept for it, or it would never get all of them together.
             self._taken |= load.devices
+
+    def _all(self, lacking: Iterable[str]) -> Iterator[ActorLoad]:
+        return (self._by_id[actor_id] for actor_id in lacking)
 
     def _start(self, load: ActorLoad) -> None:
         self.start[load.actor_id] = self.start.get(load.actor_id, 0) + 1
@@ -161,53 +227,62 @@ class _Round:
         self._free -= 1
 
     def make_room(self, lacking: Mapping[str, int], *, for_messages: bool) -> None:
-        """Retire workers for the lacking, but busy ones only for messages of an actor that has no worker.
+        """Retire workers for the lacking, but busy ones only for messages.
 
         Whoever lacks requested workers spares what it has for messages only, else it would be retired for itself.
         """
-        for load in sorted((self._by_id[actor_id] for actor_id in lacking), key=self._shares.rank):
-            for _ in range(lacking[load.actor_id]):
-                if not self._make_place(load, lacking, for_messages=for_messages):
-                    break
+        self._nobody_spares = False
+        line, left = _Line(self._shares, self._all(lacking)), dict(lacking)
+        while load := line.first():
+            left[load.actor_id] -= 1
+            if not self._make_place(load, lacking, for_messages=for_messages) or not left[load.actor_id]:
+                line.drop(load)
 
     def _make_place(self, load: ActorLoad, lacking: Mapping[str, int], *, for_messages: bool) -> bool:
         """Whether there will be a place."""
         keeps = () if for_messages else lacking
-        if load.devices and any(giver.devices & load.devices for giver in self._givers):
-            return self._free_devices(load, keeps, for_messages=for_messages)
-        if self._free > 0:
-            self._free -= 1
-            return True
+        taken = load.devices & self._taken
+        # Kept for it as in `give`: a place for the next who waits for them would be of no use.
+        self._taken |= load.devices
+        if taken:
+            self._free_devices(load, keeps, for_messages=for_messages)
+            return False
         if self._going > 0:
             self._going -= 1
             self._shares.add(load, 1)
             return True
-        giver = next((one for one in self._givers if self._spares(one, keeps)), None)
+        giver = self._sparing(keeps)
         if giver is None and for_messages:
             giver = self._richest(load)
         if giver is not None:
             self._retire(giver, load)
         return giver is not None
 
-    def _free_devices(self, load: ActorLoad, keeps: Mapping[str, int] | tuple[()], *, for_messages: bool) -> bool:
+    def _free_devices(self, load: ActorLoad, keeps: Mapping[str, int] | tuple[()], *, for_messages: bool) -> None:
         """Have those go who hold its devices, if they may be asked to."""
         holders = [one for one in self._givers if one.devices & load.devices and self._staying(one)]
         for one in holders:
-            due = for_messages and not self._has_any(load) and self._shares.may_take(load, one)
+            due = for_messages and self._shares.may_take(load, one)
             if one is not load and (self._spares(one, keeps) or due):
                 self._retire(one, load)
-        return False
+
+    def _sparing(self, keeps: Mapping[str, int] | tuple[()]) -> ActorLoad | None:
+        if self._nobody_spares:
+            return None
+        giver = next((one for one in self._givers if self._spares(one, keeps)), None)
+        self._nobody_spares = giver is None
+        return giver
 
     def _richest(self, needy: ActorLoad) -> ActorLoad | None:
-        """Of those whose place is due to `needy` the first to lose one; none if it has a worker already."""
-        owner = (needy.tenant, needy.owner)
-        if owner in self._hopeless or self._has_any(needy):
+        """Of those whose place is due to `needy` the first to lose one."""
+        scopes = self._shares.scopes(needy)
+        scope = next((one for one in scopes if one not in self._shut), None)
+        if scope is None:
             return None
-        rich = [one for one in self._able_to_give() if self._shares.may_take(needy, one)]
-        if not rich:
-            self._hopeless.add(owner)
-            return None
-        return max(rich, key=self._wealth)
+        rich = [one for one in self._able_to_give(scope) if self._shares.may_take(needy, one)]
+        if not rich and not self._shares.of(needy)[-1]:
+            self._shut.update(scopes)
+        return max(rich, key=self._wealth, default=None)
 
     def _wealth(self, load: ActorLoad) -> tuple[int, ...]:
         """Larger is the first to lose a place."""
@@ -216,11 +291,8 @@ class _Round:
         # Of those the latest: others may have fetched much of an image already.
         return *others, early, own, load.since[-1] if early else 0
 
-    def _able_to_give(self) -> Iterator[ActorLoad]:
-        return (one for one in self._givers if self._staying(one) and one.actor_id not in self.start)
-
-    def _has_any(self, load: ActorLoad) -> bool:
-        return self._shares.of(load)[-1] > 0
+    def _able_to_give(self, scope: _Group) -> Iterator[ActorLoad]:
+        return (one for one in self._givers_in.get(scope, ()) if self._staying(one) and one.actor_id not in self.start)
 
     def _staying(self, load: ActorLoad) -> int:
         return load.staying - self.retire.get(load.actor_id, 0)
