@@ -287,6 +287,21 @@ def test_every_worker_with_a_warm_container_stays_longer(rig: Rig) -> None:
     assert len(rig.crew) == 0
 
 
+def test_a_message_that_nobody_had_counted_costs_no_busy_worker(store: SqlStore) -> None:
+    rig = Rig(store, max_workers=2)
+    rig.ready_actor()
+    ask(rig, 9)
+    rig.settle()
+    # It wants more workers than there are places, and is given a message before anybody looks who waits.
+    for actor_id in ("actor1", "actor2", "actor3"):
+        if actor_id != "actor1":
+            rig.ready_actor(actor_id)
+        rig.post(1, actor_id, actor_id)
+    rig.turn()
+    assert rig.running_of("actor1") == ["actor10000"]
+    assert not any(member.leaving for member in rig.crew)
+
+
 def test_an_ordinary_actors_containers_are_not_kept(rig: Rig) -> None:
     rig.ready_actor(hints=("sync", "warmer"))
     ids = rig.post(2)

@@ -44,10 +44,10 @@ class Demand:
         self._seen[actor.id] = waiting
 
     def change(self, actor_id: str, *, claimed: int = 0, requested: int | None = None) -> None:
-        """Some of the messages seen are claimed, or so many workers are requested now."""
+        """Some of the messages are claimed, seen or not, or so many workers are requested now."""
         waiting = self._seen[actor_id]
         wish = waiting.requested if requested is None else requested
-        self._seen[actor_id] = replace(waiting, count=waiting.count - claimed, requested=wish)
+        self._seen[actor_id] = replace(waiting, count=max(0, waiting.count - claimed), requested=wish)
 
     def drop(self, actor_id: str) -> None:
         """The actor wants nothing more than it has."""
