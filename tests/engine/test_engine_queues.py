@@ -96,6 +96,54 @@ def test_moved_to_another_queue_an_actor_leaves_its_workers_behind(rig: Rig) -> 
     assert [member.queue for member in rig.crew] == ["gpu", "gpu"]
 
 
+@pytest.mark.parametrize("gpus", [(), ("example.com/gpu=1",)], ids=["plain", "device"])
+def test_a_moved_actors_new_worker_waits_for_the_one_left_behind(rig: Rig, gpus: tuple[str, ...]) -> None:
+    """P3"""
+    _ready(rig, "a", 2, stateless=False)
+    rig.settle()
+    rig.store.actors.change(
+        "DEV", "a", "ada", lambda actor: replace(actor, queue="gpu", gpus=gpus, revision=actor.revision + 1)
+    )
+    for _ in range(3):
+        rig.turn("actor:a")
+        rig.settle()
+    assert rig.pool.stopped == []
+    assert [member.queue for member in rig.crew] == ["default", "gpu"]
+
+
+@pytest.mark.parametrize("gpus", [("example.com/gpu=1",), ()], ids=["another", "none"])
+def test_a_device_stays_with_the_worker_that_has_it_whatever_its_actor_names_now(
+    rig: Rig, gpus: tuple[str, ...]
+) -> None:
+    _ready(rig, "a", 3, queue="gpu", gpus=("example.com/gpu=0",))
+    rig.settle()
+    rig.store.actors.change("DEV", "a", "ada", lambda actor: replace(actor, gpus=gpus, revision=actor.revision + 1))
+    rig.turn("actor:a")
+    _ready(rig, "b", 1, queue="gpu", gpus=("example.com/gpu=0",))
+    rig.clock.advance(3)
+    rig.settle()
+    rig.turn(sweep=True)
+    assert "a0000" in rig.pool.running
+    assert "b" not in _running(rig)
+    rig.pool.end("a0000")
+    rig.settle()
+    assert _running(rig) == ["a", "b"]
+
+
+def test_a_device_that_the_settings_gave_to_another_queue_is_that_queues(store: SqlStore) -> None:
+    rig = Rig(store, queues={"small": Queue(2), "large": Queue(2, gpus=("example.com/gpu=1",))})
+    for actor_id, queue in (("old", "small"), ("new", "large")):
+        _ready(rig, actor_id, 1, queue=queue, gpus=("example.com/gpu=1",))
+    store.workers.request("old", 1)
+    rig.settle()
+    rig.turn(sweep=True)
+    assert [member.actor_id for member in rig.crew] == ["new"]
+    again = Rig(store, engine_id="engine2", queues=_QUEUES | {"small": Queue(1, gpus=("example.com/gpu=1",))})
+    again.turn(sweep=True)
+    again.settle()
+    assert _running(again) == ["old"]
+
+
 def test_equals_take_turns_where_there_are_more_of_them_than_places(rig: Rig) -> None:
     for actor_id in ("a", "b", "c"):
         _ready(rig, actor_id, 4)

@@ -8,6 +8,7 @@ from engine.rig import LIMITS, Rig
 from store.scene import TENANT, new_message, outcome
 
 from abaco.domain.actor import Actor
+from abaco.domain.event import WorkerStopped
 from abaco.domain.execution import StopReason
 from abaco.domain.lifecycle import ActorStatus, ExecutionStatus
 from abaco.store.sql import SqlStore
@@ -321,6 +322,44 @@ def test_a_lowered_limit_holds_from_the_next_message_on(rig: Rig) -> None:
 
     assert len(rig.pool.running) == 1
     assert len(rig.crew) == 1
+
+
+def test_a_lowered_limit_holds_under_a_backlog_of_short_messages(rig: Rig) -> None:
+    short = outcome(started_at=rig.clock.now(), finished_at=rig.clock.now() + timedelta(milliseconds=10))
+    rig.ready_actor(max_workers=3)
+    rig.post(100)
+    rig.settle()
+    for _ in range(3):
+        rig.pool.end(*rig.pool.running, result=short)
+        rig.turn()
+    assert [len(member.claims) > 1 for member in rig.crew] == [True] * 3
+    rig.store.actors.change(TENANT, "actor1", "ada", lambda actor: replace(actor, max_workers=1))
+    rig.turn("actor:actor1")
+
+    rig.turn()  # what they held goes back
+    rig.pool.end(*rig.pool.running, result=short)
+    rig.turn()
+
+    assert (len(rig.pool.running), len(rig.crew)) == (1, 1)
+    reasons = [event.reason for event in rig.events if isinstance(event, WorkerStopped)]
+    assert reasons == ["fewer workers allowed"] * 2
+    while rig.pool.running:
+        rig.pool.end(*rig.pool.running, result=short)
+        rig.turn()
+    assert len(rig.pool.ran) == len(set(rig.pool.ran)) == 100
+
+
+def test_a_lowered_limit_ends_workers_that_start_before_those_at_work(rig: Rig) -> None:
+    rig.ready_actor(max_workers=3)
+    [id_] = rig.post(1)
+    rig.settle()
+    rig.post(2, prefix="f")
+    rig.turn()
+    assert len(rig.pool.starting) == 2
+    rig.store.actors.change(TENANT, "actor1", "ada", lambda actor: replace(actor, max_workers=1))
+    rig.turn("actor:actor1")
+    assert (list(rig.pool.running), rig.pool.starting) == ([id_], {})
+    assert not any(member.leaving for member in rig.crew)
 
 
 @pytest.mark.parametrize("busy", [True, False])

@@ -25,8 +25,9 @@ class ActorLoad:
 
     `requested` is how many workers it is to have whether messages wait or not; it may exceed `limit`. Of its workers
     `leaving` ones go once they are free; for `early` of the `starting` ones no message waits. `had_turn`: one of the
-    others has been there long enough to make room for an equal. Each worker needs all the `devices`, alone. `since`
-    says by rising numbers who has waited longest for a place: the actor's tenant, its owner, and itself.
+    others has been there long enough to make room for an equal. Each new worker needs all the `devices`, alone; older
+    ones still have those that it `holds`. `since` says by rising numbers who has waited longest for a place: the
+    actor's tenant, its owner, and itself.
     """
 
     actor_id: str
@@ -42,6 +43,7 @@ class ActorLoad:
     requested: int = 0
     had_turn: bool = False
     devices: frozenset[str] = frozenset()
+    holds: frozenset[str] = frozenset()
     since: tuple[int, int, int] = (0, 0, 0)
 
     @property
@@ -191,7 +193,7 @@ class _Round:
         self._by_id = {load.actor_id: load for load in loads}
         self._shares = _Shares(loads)
         self._free = capacity - sum(load.workers for load in loads)
-        self._taken = {device for load in loads if load.workers for device in load.devices}
+        self._taken = {device for load in loads if load.workers for device in load.devices | load.holds}
         # Places that become free without more ado; the first in the line count on them.
         self._going = sum(load.leaving for load in loads)
         self._givers = [load for load in loads if load.staying]

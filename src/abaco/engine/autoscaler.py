@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from abaco.domain.actor import Actor
 from abaco.domain.event import WorkerStarted, WorkerStopped
 from abaco.domain.ids import NewId
 from abaco.domain.lifecycle import ActorStatus, WorkerStatus
@@ -20,6 +21,7 @@ from abaco.services.work import Work
 __all__ = ["Autoscaler", "Capacity"]
 
 _ASKED = "asked to stop"
+_FEWER = "fewer workers allowed"
 
 
 class Capacity:
@@ -66,7 +68,7 @@ class Autoscaler:
         self._emit = emit
         self._capacity = capacity
         self._demand = Demand()
-        self._loads = Loads(crew, self._demand, clock, capacity.max_workers_per_actor)
+        self._loads = Loads(crew, self._demand, clock, capacity.max_workers_per_actor, capacity.queues)
 
     def scale(self, asked: set[str] | None, looked_at: Sequence[Waiting]) -> None:
         """Act on a fresh look at the demand of the actors `asked` about (None: all); who was not found has none."""
@@ -162,7 +164,7 @@ class Autoscaler:
         self._emit(WorkerStarted(member.worker_id, actor.id, actor.revision))
 
     def _retire_unfit(self, waiting: Waiting) -> None:
-        """Workers of an old revision or beyond the limit, and all of an actor that may not run, go once free.
+        """Workers of an old revision, and all of an actor that may not run, go once free; so do those too many.
 
         Those that start go, too, unless their actor is in ERROR, which they may mend by becoming ready.
         """
@@ -174,9 +176,25 @@ class Autoscaler:
             if (member.is_idle and (stopped or old)) or (member.is_starting and (deleted or old)):
                 self._retire(member, actor.status.value if stopped else "newer revision")
         limit = max(actor.worker_limit(self._capacity.max_workers_per_actor), waiting.requested)
-        surplus = len(self._crew.of(actor.id)) - limit
-        for member in self._crew.idle(actor)[: max(0, surplus)]:
-            self._retire(member, "fewer workers allowed")
+        self._retire_surplus(actor, limit)
+
+    def _retire_surplus(self, actor: Actor, limit: int) -> None:
+        """Beyond the limit idle workers and those that start go at once, others with their execution.
+
+        Under a backlog they are never idle. Those left behind in another queue are of an old revision.
+        """
+        team = self._crew.of(actor.id, actor.queue)
+        idle = [member for member in team if member.is_idle and member.revision == actor.revision]
+        for member in idle[: max(0, len(team) - limit)]:
+            self._retire(member, _FEWER)
+        staying = [member for member in self._crew.of(actor.id, actor.queue) if not member.leaving]
+        starting = [member for member in reversed(staying) if member.is_starting]
+        busy = [member for member in staying if member.claims]
+        for member in [*starting, *busy][: max(0, len(staying) - limit)]:
+            if member.is_starting:
+                self._retire(member, _FEWER)
+            else:
+                member.leaving, member.leaving_because = True, _FEWER
 
     def _make_room(self, team: Sequence[Member], count: int) -> None:
         """Let `count` workers go: idle ones and those that start now, others once they are free."""

@@ -1,10 +1,12 @@
 """What `domain.scaling.plan` is shown of the demand and of the crew."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from abaco.domain.actor import Actor
 from abaco.domain.lifecycle import ActorStatus
+from abaco.domain.queue import Queue
 from abaco.domain.scaling import ActorLoad
 from abaco.engine.crew import Crew, Member
 from abaco.engine.demand import Demand
@@ -21,13 +23,16 @@ _PULL: Final = timedelta(minutes=5)
 
 
 class Loads:
-    """`max_workers_per_actor` is the setting."""
+    """`max_workers_per_actor` is the setting, and so are the `queues`."""
 
-    def __init__(self, crew: Crew, demand: Demand, clock: Clock, max_workers_per_actor: int) -> None:
+    def __init__(
+        self, crew: Crew, demand: Demand, clock: Clock, max_workers_per_actor: int, queues: Mapping[str, Queue]
+    ) -> None:
         self._crew = crew
         self._demand = demand
         self._clock = clock
         self._max_workers_per_actor = max_workers_per_actor
+        self._devices = {name: frozenset(queue.gpus) for name, queue in queues.items()}
 
     def in_queue(self, queue: str, places: int) -> list[ActorLoad]:
         """Of everybody whom the queue's places are shared by: of those without workers only who could get one."""
@@ -49,20 +54,22 @@ class Loads:
         idle = sum(member.is_idle for member in current)
         starting = sum(member.is_starting for member in current)
         leaving = sum(member.leaving for member in team)
+        placeable = self._is_placeable(actor)
         return ActorLoad(
             actor_id=actor.id,
             tenant=actor.tenant,
             owner=actor.owner,
             limit=actor.worker_limit(self._max_workers_per_actor),
-            wanted=_wanted(waiting, idle + starting),
+            wanted=_wanted(waiting, idle + starting) if placeable else 0,
             idle=idle,
             starting=starting,
             early=max(0, starting - waiting.count),
             busy=len(team) - idle - starting - leaving,
             leaving=leaving,
-            requested=waiting.requested if actor.status in _RUNNABLE else 0,
+            requested=waiting.requested if actor.status in _RUNNABLE and placeable else 0,
             had_turn=self._had_turn(team),
             devices=frozenset(actor.gpus),
+            holds=_held(team),
             since=self._demand.since(actor),
         )
 
@@ -83,12 +90,22 @@ class Loads:
             busy=len(team) - idle - starting - leaving,
             leaving=leaving,
             had_turn=self._had_turn(team),
-            devices=frozenset().union(*(member.devices for member in team)),
+            devices=team[-1].devices,
+            holds=_held(team),
         )
+
+    def _is_placeable(self, actor: Actor) -> bool:
+        """Whether its queue has the devices it names: the settings may have given one to another since."""
+        return self._devices.get(actor.queue, frozenset()).issuperset(actor.gpus)
 
     def _had_turn(self, team: Iterable[Member]) -> bool:
         now = self._clock.now()
         return any(_had_turn(one, now) for one in team if not one.leaving)
+
+
+def _held(team: Iterable[Member]) -> frozenset[str]:
+    """Their devices, which the actor may name no more."""
+    return frozenset().union(*(member.devices for member in team))
 
 
 def _had_turn(member: Member, now: datetime) -> bool:
