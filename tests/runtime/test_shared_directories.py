@@ -1,5 +1,8 @@
 """Directories of the machine that containers see: what users put there leads nowhere else."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,3 +65,66 @@ def test_nothing_of_them_goes_with_a_container(lab: Lab, home: Path) -> None:
     lab.sandbox.close()
     assert (home / "kept").exists()
     assert "jane" not in Path("/proc/self/mountinfo").read_text()
+
+
+_MACHINE = """
+import os, subprocess, sys
+from pathlib import Path
+from abaco.runtime.kernel import CLONE_NEWNS, enter_private_mounts, unshare
+
+unshare(CLONE_NEWNS)
+subprocess.run(["mount", "--make-rshared", "/"], check=True)
+theirs, ours, early = map(Path, sys.argv[1:])
+mount, umount = ["mount", "-t", "tmpfs", "none"], ["umount"]
+subprocess.run([*mount, early], check=True)
+to_engine, to_machine = os.pipe(), os.pipe()
+if os.fork() == 0:
+    enter_private_mounts()
+    subprocess.run([*mount, ours], check=True)
+    os.write(to_machine[1], b"x")
+    os.read(to_engine[0], 1)
+    print(*(each.is_mount() for each in (theirs, ours, early)), flush=True)
+    os._exit(0)
+os.read(to_machine[0], 1)
+print(ours.is_mount(), flush=True)
+subprocess.run([*mount, theirs], check=True)
+subprocess.run([*umount, early], check=True)
+os.write(to_engine[1], b"x")
+os.wait()
+"""
+"""On a machine of its own, as it were: mounts follow to the engine, and none of the engine's to the machine."""
+
+
+def test_the_engine_sees_what_the_machine_mounts_but_not_the_other_way_round(tmp_path: Path) -> None:
+    places = [tmp_path / name for name in ("theirs", "ours", "early")]
+    for place in places:
+        place.mkdir()
+    done = subprocess.run([sys.executable, "-c", _MACHINE, *places], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "True", "True", "False"]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A directory whose mounts others follow, as everything is on a machine with systemd."""
+    disk = tmp_path / "disk"
+    (disk / "later").mkdir(parents=True)
+    subprocess.run(["mount", "--bind", disk, disk], check=True)
+    subprocess.run(["mount", "--make-shared", disk], check=True)
+    yield disk
+    subprocess.run(["umount", "-R", disk], check=True)
+
+
+@pytest.mark.crun("the engine here is in mounts of its own, as seen from this process")
+def test_a_container_sees_what_is_mounted_later(lab: Lab, disk: Path) -> None:
+    def mount(log: bytes) -> None:
+        if log == b"up\n":
+            subprocess.run(["mount", "-t", "tmpfs", "none", disk / "later"], check=True)
+            (disk / "later" / "file").write_text("there\n")
+
+    lab.seen.heard = mount
+    lab.run(
+        "echo up; until cat /disk/later/file 2>/dev/null; do :; done",
+        mounts=[Mount(str(disk), "/disk", read_only=False)],
+        max_run_seconds=20,
+    )
+    assert lab.seen.text == "up\nthere\n"

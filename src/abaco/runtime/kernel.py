@@ -43,7 +43,7 @@ MS_NODEV: Final = 4
 MS_NOEXEC: Final = 8
 MS_BIND: Final = 4096
 MS_REC: Final = 16384
-MS_PRIVATE: Final = 1 << 18
+MS_SLAVE: Final = 1 << 19
 MNT_DETACH: Final = 2
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -200,19 +200,18 @@ def unshare(kinds: int) -> None:
 def enter_private_mounts() -> None:
     """Give this process mounts of its own, as `make_mounts_private`; call it once, before the first thread is started.
 
-    What is mounted afterwards is seen by this process and its children only, and vanishes with them, even on
-    SIGKILL.
+    What it mounts afterwards is seen by this process and its children only, and vanishes with them, even on SIGKILL.
     """
     unshare(CLONE_NEWNS)
     make_mounts_private()
 
 
 def make_mounts_private(control_groups: Path = Path("/sys/fs/cgroup")) -> None:
-    """Have mounts of this namespace and of others not follow each other.
+    """Have no mount of this namespace be seen in others; what is mounted and unmounted there follows here.
 
     On hosts with "hybrid" control groups the unified hierarchy is hidden, because crun refuses them.
     """
-    mount("none", Path("/"), "none", MS_REC | MS_PRIVATE, "")
+    mount("none", Path("/"), "none", MS_REC | MS_SLAVE, "")
     unified = control_groups / "unified"
     if unified.is_mount():
         # Over it, since who is not the machine's root may not take it away.

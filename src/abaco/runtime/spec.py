@@ -84,6 +84,7 @@ def runtime_spec(
         "mounts": _mounts(spec, given),
         "annotations": {} if privileged else {BPF_ANNOTATION: given.seccomp},
         "linux": {
+            "rootfsPropagation": "rslave",
             "namespaces": list(_namespaces(given)),
             "maskedPaths": [] if privileged else _MASKED,
             "readonlyPaths": [] if privileged else _READ_ONLY,
