@@ -31,6 +31,7 @@ while (1) {
     $count++;
     print "$id $count $$ $bin\n";
     if ($do eq "cat") { open(F, "/_abaco_binary_data"); local $/; print <F>, "\n"; close F }
+    if ($do eq "fill") { open(F, ">", "/fill"); for $n (1048576, 4096) { 1 while syswrite(F, "x" x $n) } close F }
     if ($do eq "die") { exit 7 }
     if ($do eq "hang") { sleep 1000; sleep 1000 }
     if ($do eq "mind") { sleep 1000 until $terminated }
@@ -140,6 +141,12 @@ def test_a_container_of_other_limits_is_another_one(warm: Warm) -> None:
     assert warm.said[1] == "2"
     warm(memory=65 << 20)
     assert warm.said[1] == "1"
+
+
+def test_a_full_disk_is_no_trouble_of_the_next_message(warm: Warm) -> None:
+    assert warm("fill").exit_code == 0
+    assert warm("cat", binary=lambda: iter([b"x" * 100_000])).exit_code == 0
+    assert warm.said[1:] == ["1", warm.said[2], "true", "x" * 100_000]
 
 
 def test_a_program_that_does_not_serve_is_a_container_like_any_other(lab: Lab) -> None:

@@ -103,8 +103,15 @@ class CrunSandbox(Sandbox):
         )
 
     def _serving_one(self, spec: ContainerSpec) -> Container | None:
-        """The container that has stayed, if it is as this one is to be."""
-        return self._used if self._is_serving() and self._used_for == _lasting(spec) else None
+        """The container that has stayed, if it is as this one is to be; it has the binary data then."""
+        used = self._used
+        if used is None or not self._is_serving() or self._used_for != _lasting(spec):
+            return None
+        try:
+            _write_binary(spec, used)
+        except OSError:  # it has filled its disk
+            return None
+        return used
 
     def _await(self, *, mapped: bool) -> Container:
         """The container that waits; one is made if there is none of the kind."""
