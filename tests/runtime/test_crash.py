@@ -11,7 +11,8 @@ from runtime.conftest import WallClock
 from runtime.lab import Lab
 
 from abaco.ports import PreparedImage
-from abaco.runtime.cgroup import instance_name
+from abaco.runtime.cgroup import ControlGroup, instance_name
+from abaco.runtime.cgroup_v2 import ControlGroupV2
 from abaco.runtime.crun import CrunRuntime
 from abaco.runtime.isolation import Isolation
 
@@ -62,6 +63,21 @@ def test_what_a_killed_engine_left_is_cleaned_up(
     assert runtime.clean() == 0
     with Lab(runtime.sandbox("worker1", shell)) as lab:
         assert lab.run("echo again").exit_code == 0
+
+
+@pytest.mark.crun("Docker's engine has to kill its containers itself")
+def test_what_cannot_be_killed_keeps_nobody_from_starting(
+    killed_engine: None, make_runtime: Callable[..., CrunRuntime], data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = make_runtime()
+    told: list[str] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(ControlGroup, "kill", lambda *_, **__: True)
+        patched.setattr(ControlGroupV2, "kill", lambda *_, **__: True)
+        assert runtime.clean(told.append) == 0
+    assert ["do not end" in text and instance_name(data) in text for text in told] == [True]
+    assert not list((data / "run" / "sandboxes").iterdir())
+    assert runtime.clean() == 1
 
 
 def test_another_servers_containers_are_left_alone(

@@ -47,7 +47,7 @@ def run_engine(settings: Settings) -> None:
     os.nice(_ENGINE_NICENESS)
     with open_runtime(settings, SystemClock()) as (runtime, images):
         telemetry = Telemetry("engine", settings.log_level)
-        killed = runtime.clean()
+        killed = runtime.clean(lambda what: telemetry.log.warning("leftover_container_stuck", reason=what))
         if killed:
             telemetry.log.warning("leftover_containers_killed", count=killed)
         store = open_store(settings)

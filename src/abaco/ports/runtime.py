@@ -100,5 +100,8 @@ class Runtime(Protocol):
 
     def sandbox(self, worker_id: str, image: PreparedImage) -> Sandbox: ...
 
-    def clean(self) -> int:
-        """Kill and remove whatever a former process of this runtime left running; how many containers."""
+    def clean(self, tell: Callable[[str], object] = str) -> int:
+        """Kill and remove whatever a former process of this runtime left running; how many containers.
+
+        What does not end (a process that waits for a disk that is gone) is left behind; `tell` is told what it is.
+        """

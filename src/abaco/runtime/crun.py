@@ -1,6 +1,7 @@
 """Containers by crun: one `crun run` for each execution, in the sandbox of its worker."""
 
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -58,10 +59,14 @@ class CrunRuntime(Runtime):
         directory, group = self._sandboxes / worker_id, self._groups.group(worker_id)
         return CrunSandbox(self._crun, image, directory, self._bundles, group, self._clock, self._isolation, self._etc)
 
-    def clean(self) -> int:
+    def clean(self, tell: Callable[[str], object] = str) -> int:
         alive = 0
         for group in self._groups.existing():
-            alive += group.kill_all()
+            try:
+                alive += group.kill_all()
+            except TimeoutError as error:
+                tell(str(error))
+                continue
             # What cannot be removed is empty and in nobody's way: workers' ids do not come again.
             with suppress(OSError):
                 group.remove()

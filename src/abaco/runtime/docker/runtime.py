@@ -1,10 +1,12 @@
 """Containers by the Docker Engine: one for each execution."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from aiodocker import Docker
+from aiodocker import Docker, DockerError
 
 from abaco.ports import Clock, PreparedImage, Runtime
 from abaco.runtime.cgroup import instance_name
@@ -51,18 +53,21 @@ class DockerRuntime(Runtime):
             self._clock,
         )
 
-    def clean(self) -> int:
-        alive = self._engine.call(self._remove_all)
+    def clean(self, tell: Callable[[str], object] = str) -> int:
+        alive = self._engine.call(partial(self._remove_all, tell))
         for directory in self._sandboxes.iterdir():
             delete_tree(directory)
         if self._groups is not None:
             self._groups.remove()
         return alive
 
-    async def _remove_all(self, client: Docker) -> int:
+    async def _remove_all(self, tell: Callable[[str], object], client: Docker) -> int:
         """Whatever containers there are of this server; how many of them ran."""
         filters = json.dumps({"label": [f"{_LABEL}={self._labels[_LABEL]}"]})
         found = await client.containers.list(all=True, filters=filters)
         for container in found:
-            await container.delete(force=True, v=True)
+            try:
+                await container.delete(force=True, v=True)
+            except DockerError as error:
+                tell(f"container {container.id}: {error.message}")
         return sum(container["State"] == "running" for container in found)
