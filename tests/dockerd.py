@@ -13,7 +13,7 @@ from aiodocker import Docker
 
 from abaco.runtime.docker.engine import DockerEngine, EngineError
 
-__all__ = ["Dockerd"]
+__all__ = ["Dockerd", "forget_rules"]
 
 _KEEP = """
 cd "$1"
@@ -89,7 +89,7 @@ class Dockerd:
 
     def stop(self) -> None:
         for interface in self.engine.call(_remove_networks):
-            _forget_rules(interface)
+            forget_rules(interface)
         self.close()
 
 
@@ -101,7 +101,8 @@ async def _remove_networks(client: Docker) -> list[str]:
     return [one["Options"]["com.docker.network.bridge.name"] for one in found]
 
 
-def _forget_rules(interface: str) -> None:
+def forget_rules(interface: str) -> None:
+    """Have the machine's firewall say nothing of a bridge."""
     for table in ("filter", "raw"):
         base = ["iptables", "--wait", "10", "-t", table]
         shown = subprocess.run([*base, "-S"], capture_output=True, text=True, check=True).stdout

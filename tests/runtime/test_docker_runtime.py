@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from dockerd import Dockerd
+from dockerd import Dockerd, forget_rules
 from runtime.conftest import WallClock
 from runtime.lab import Lab
 from runtime.samples import add_accounts, busybox_layer, oci_archive
@@ -171,6 +171,19 @@ def test_a_name_of_the_api_that_is_loopback_here_is_the_bridge_there(dockerd: Do
     assert network.hosts == (f"abaco.example.org:{network.gateway}",)
     variables = {"_abaco_api_server": "https://abaco.example.org", "x": "y"}
     assert network.translated(variables) == variables
+
+
+def test_firewall_rules_that_were_lost_are_made_again_for_the_next_worker(
+    make_docker_runtime: MakeRuntime, docker_shell: PreparedImage, dockerd: Dockerd
+) -> None:
+    bridge = Bridge(dockerd.engine, "loser", internal=False)
+    bridge.protect(["169.254.0.0/16"], None)
+    runtime = make_docker_runtime(terms=Terms(bridge.network(""), disk=None))
+    forget_rules("br-abaco-loser")
+    runtime.sandbox("worker1", docker_shell).close()
+    shown = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
+    found = {rule.split()[1] for rule in shown.splitlines() if " br-abaco-loser " in rule}
+    assert {"DOCKER-USER", "INPUT", "PREROUTING"} <= found  # beside the engine's own
 
 
 def test_on_the_machines_network_nothing_is_translated() -> None:

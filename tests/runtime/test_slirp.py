@@ -1,6 +1,7 @@
 """The network of containers without root, where something fails: nothing stays, and nobody else is left open."""
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -69,6 +70,23 @@ def test_a_link_that_cannot_be_made_leaves_no_process(
     assert _processes() == []
     assert world._networks == set()
     assert _descriptors() == before
+
+
+def test_a_process_that_ended_is_replaced_for_the_next_container(namespaces: Namespaces) -> None:
+    link = Slirp([]).connect("worker1", namespaces.network)
+    try:
+        _is_reached(namespaces.network, ("10.0.2.2", 9))  # it is asked who has that address, and answers
+        before = link.received_bytes()
+        assert before > 0
+        os.kill(link._process.pid, signal.SIGKILL)
+        until(lambda: "dev tap0" not in _routes(namespaces.network))
+        until(lambda: link.received_bytes() >= before and "default via 10.0.2.2" in _routes(namespaces.network))
+        assert len(_processes()) == 1
+        _is_reached(namespaces.network, ("10.0.2.2", 9))
+        assert link.received_bytes() > before
+    finally:
+        link.close()
+    assert _processes() == []
 
 
 @contextmanager

@@ -105,21 +105,23 @@ class SlirpLink:
     """One worker's process; `closed` is called at its end. Raises RuntimeUnavailable if it does not get ready."""
 
     def __init__(self, network: int, closed: Callable[[], None]) -> None:
+        self._network = network
         self._closed = closed
+        self._received = self._received_before = 0
         with ExitStack() as undo:
-            self._start(network, undo)
+            self._start(undo)
             # The kernel tells of the devices of the namespace that it was opened in.
             with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
                 self._table = elsewhere.submit(_open_table, network).result()
             undo.pop_all()
 
-    def _start(self, network: int, undo: ExitStack) -> None:
+    def _start(self, undo: ExitStack) -> None:
         ready, told = socket.socketpair()
         command = [_PROGRAM, "--configure", f"--mtu={_MTU}", "--disable-host-loopback", "--disable-dns"]
         command += ["--enable-seccomp", f"--ready-fd={told.fileno()}"]
         with ready, told:
             self._process = subprocess.Popen(
-                [*command, "--netns-type=path", descriptor_path(network), _DEVICE],
+                [*command, "--netns-type=path", descriptor_path(self._network), _DEVICE],
                 env=ENVIRONMENT,
                 pass_fds=[told.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -137,12 +139,24 @@ class SlirpLink:
         return errors.decode(errors="replace").strip().replace("\n", "; ")
 
     def received_bytes(self) -> int:
-        """What has come in since the link was made."""
+        """What has come in since the link was made.
+
+        This is asked before each container: a process that has ended meanwhile is replaced.
+        """
+        if self._process.poll() is not None:
+            self._renew()
         for line in os.pread(self._table, _TABLE_BYTES, 0).splitlines():
             device, _, numbers = line.strip().partition(b":")
             if device.decode() == _DEVICE:
-                return int(numbers.split()[0])
-        return 0
+                self._received = self._received_before + int(numbers.split()[0])
+        return self._received
+
+    def _renew(self) -> None:
+        self._received_before = self._received  # the new device counts anew
+        with suppress(RuntimeUnavailable, OSError), ExitStack() as undo:  # else the next time
+            self._end()
+            self._start(undo)
+            undo.pop_all()
 
     def close(self) -> None:
         self._closed()

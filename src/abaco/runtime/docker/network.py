@@ -30,11 +30,14 @@ _LOCAL: Final = "localhost"
 
 @dataclass(frozen=True, slots=True)
 class ContainerNetwork:
-    """What the engine is told of the network; `hosts` are ``name:address``. `gateway` is where this machine is."""
+    """What the engine is told of the network; `hosts` are ``name:address``. `gateway` is where this machine is, which
+    `firewall` keeps from containers.
+    """
 
     name: str
     gateway: str | None = None
     hosts: Sequence[str] = ()
+    firewall: Firewall | None = None
 
     def translated(self, variables: Mapping[str, str]) -> Mapping[str, str]:
         """`variables`, with an address of the API that holds in the container."""
@@ -56,6 +59,7 @@ class Bridge:
 
     def __init__(self, engine: DockerEngine, instance: str, *, internal: bool) -> None:
         self._instance = instance
+        self._firewall: Firewall | None = None
         self._name = f"abaco-{instance}-{'none' if internal else 'private'}"
         # crun's firewall rules are for everything that is called abaco...
         self._interface = f"{'in' if internal else 'br'}-abaco-{instance[:6]}"
@@ -69,7 +73,7 @@ class Bridge:
     def network(self, api_name: str) -> ContainerNetwork:
         """`api_name`: under which users know the API, if this machine takes it for a loopback address."""
         hosts = () if not api_name or is_loopback(api_name) else (f"{api_name}:{self._gateway}",)
-        return ContainerNetwork(self._name, self._gateway, hosts)
+        return ContainerNetwork(self._name, self._gateway, hosts, self._firewall)
 
     def forward(self, forwarder: Forwarder, address: tuple[str, int]) -> Serving:
         """Have the API, which is at `address`, at this machine's end of the bridge. Raises RuntimeUnavailable."""
@@ -91,7 +95,7 @@ class Bridge:
             return
         # The one chain that Docker leaves to others, in front of its own rules.
         rules = [("filter", ["DOCKER-USER", "-i", self._interface, "-d", network, "-j", "DROP"]) for network in blocked]
-        Firewall(self._instance, self._interface, api_port, rules)
+        self._firewall = Firewall(self._instance, self._interface, api_port, rules)
 
     def _made(self, engine: DockerEngine, *, internal: bool) -> dict[str, Any]:
         wanted = {

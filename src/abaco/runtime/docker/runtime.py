@@ -40,6 +40,8 @@ class DockerRuntime(Runtime):
         self._groups = UsageGroups(instance_name(data)) if UsageGroups.are_kept(engine.require()) else None
 
     def sandbox(self, worker_id: str, image: PreparedImage) -> DockerSandbox:
+        if self._terms.network.firewall is not None:
+            self._terms.network.firewall.ensure()
         group = None if self._groups is None else self._groups.group(worker_id)
         directory = self._sandboxes / worker_id
         return DockerSandbox(
