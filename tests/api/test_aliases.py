@@ -84,7 +84,7 @@ def test_a_name_is_taken_once_in_a_tenant(world: World) -> None:
 def test_the_actor_must_be_one_the_caller_may_update(world: World) -> None:
     actor = world.actor()
     actor_id = actor.rpartition("/")[2]
-    world.refuse("POST", ALIASES, json={"alias": "x"}, saying="actor_id")
+    world.refuse("POST", ALIASES, json={"alias": "x"}, saying="actorId")
     world.refuse("POST", ALIASES, json={"alias": "x", "actorId": "nosuchactor00"}, status=404)
     world.refuse("POST", ALIASES, "bob", json={"alias": "x", "actorId": actor_id}, saying="you do not have access")
     world.refuse("POST", ALIASES, "eve@OTHER", json={"alias": "x", "actorId": actor_id}, status=404)
@@ -110,7 +110,7 @@ def test_retargeting(world: World) -> None:
     alias = alias_of(world, world.actor(), "count")
     mine, bobs = world.actor(), world.actor("bob")
     world.refuse("PUT", alias, json={"actorId": mine.rpartition("/")[2], "alias": "other"}, saying="alias")
-    world.refuse("PUT", alias, json={}, saying="actor_id")
+    world.refuse("PUT", alias, json={}, saying="actorId")
     world.refuse("PUT", alias, json={"actorId": "nosuchactor00"}, status=404)
     world.refuse(
         "PUT",

@@ -1,6 +1,7 @@
 """From the body of a POST to a message (contract 4.1), its limits, counting and purging."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -187,6 +188,17 @@ class TestLimits:
         for body in (b"x" * (2 * 1024**2 + 1), chunked([b"x" * 1024**2] * 3)):
             refused = world.refuse("POST", messages, content=body, kind=BINARY)
             assert refused.json()["message"] == "Message exceeds max content length of: 2097152"
+
+    def test_data_of_an_announced_size_over_the_limit_is_not_waited_for(self, make_world: MakeWorld) -> None:
+        def body() -> Iterator[bytes]:
+            raise AssertionError
+            yield b""
+
+        world = make_world(max_content_length=10)
+        length = [("Content-Length", "11")]
+        saying = "Message exceeds max content length of: 10"
+        messages = f"{world.actor()}/messages"
+        world.refuse("POST", messages, content=chunked(body()), kind=BINARY, headers=length, saying=saying)
 
     def test_permission_is_asked_before_binary_data_is_read(self, world: World) -> None:
         body = chunked(iter(lambda: b"x" * 1024**2, b""))  # endless

@@ -112,3 +112,15 @@ def test_head_is_get_without_a_body(world: World) -> None:
         assert head.headers == get.headers
     assert world.send("HEAD", "/actors/v2/unknown").status_code == 404
     assert world.http.send("HEAD", actor).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("root", "log_ex", "variable"),
+    [("/actors/v2", "logEx", "defaultEnvironment"), ("/v3/actors", "log_ex", "default_environment")],
+)
+def test_errors_spell_fields_as_who_asks(world: World, root: str, log_ex: str, variable: str) -> None:
+    given = {"image": "abacosamples/test"}
+    world.refuse("POST", root, json={**given, log_ex: 0}, saying=f"{log_ex} is in seconds")
+    # What is the user's own stays as it is.
+    wrong = {"log_ex": "x" * 200_000}
+    world.refuse("POST", root, json={**given, variable: wrong}, saying=f"{variable}: 'log_ex' takes")

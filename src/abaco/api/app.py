@@ -30,9 +30,11 @@ from abaco.api.metrics import Metrics, metric_routes
 from abaco.api.nonces import nonce_routes
 from abaco.api.options import options_routes
 from abaco.api.pages import page_routes
+from abaco.api.params import surface_of
 from abaco.api.permissions import permission_routes
 from abaco.api.result_following import ResultFollowing, result_routes
 from abaco.api.search import Searches, search_routes
+from abaco.api.spelling import respelled
 from abaco.api.state import state_routes
 from abaco.api.surface import surfaces
 from abaco.api.synchronous import Synchronous
@@ -145,8 +147,8 @@ def _sharing_routes(services: Services, caller: Caller, wire: Wire) -> list[Base
 
 
 def _error_handlers(wire: Wire, log: FilteringBoundLogger) -> dict[Any, Any]:
-    def abaco_error(_request: Request[Any, Any, Any], error: AbacoError) -> Response[bytes]:
-        return wire.failure(error)
+    def abaco_error(request: Request[Any, Any, Any], error: AbacoError) -> Response[bytes]:
+        return wire.failure(respelled(error, surface_of(request)))
 
     def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         path = request.scope["state"]["asked_path"][:200]

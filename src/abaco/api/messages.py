@@ -240,7 +240,9 @@ class _Posting:
     ) -> Posted:
         begin = partial(self._mailbox.begin_upload, digested=key is not None)
         upload = await to_thread.run_sync(begin, who, actor_id, self._limit, execution_id)
+        announced = request.headers.get("content-length", "")
         try:
+            upload.require_room(int(announced) if announced.isdecimal() else 0)  # or all would be sent in vain
             await receive(request, upload)
         except BaseException:
             await abandon(upload)

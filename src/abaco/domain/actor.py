@@ -30,7 +30,7 @@ DEFAULT_QUEUE = "default"
 _MAX_NAME = 255
 _MAX_DESCRIPTION = 16_384
 _MAX_HINTS = 100
-_HINT_FORBIDDEN = set("\"'{}[]")
+_HINT_FORBIDDEN = set("\"'{}[]\0")
 _MEMORY = re.compile(r"(\d+)([bkmg]?)b?", re.IGNORECASE)
 _MEMORY_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _MIN_MEMORY = 6 * 1024**2
@@ -165,7 +165,7 @@ def check_description(description: ActorDescription, caller: Principal, current:
         raise InvalidInput("run_as_executor and use_container_uid exclude each other: choose one.")
     if description.max_workers is not None and not stateless:
         raise InvalidInput("max_workers cannot be set: stateful actors can only have 1 worker.")
-    if description.state is not None and stateless and current is None:
+    if description.state not in (None, {}) and stateless and current is None:
         raise InvalidInput("state can only be given for a stateful actor: add stateless=false.")
 
 
@@ -186,7 +186,9 @@ def _check_texts(description: ActorDescription) -> None:
         raise InvalidInput(f"hints may be {_MAX_HINTS} at most.")
     for hint in description.hints:
         if _HINT_FORBIDDEN & set(hint) or len(hint) > _MAX_NAME:
-            raise InvalidInput("hints may not contain quotes, braces or brackets, nor be longer than 255 characters.")
+            raise InvalidInput(
+                "hints may not contain quotes, braces, brackets or NUL, nor be longer than 255 characters.",
+            )
 
 
 def _check_numbers(description: ActorDescription) -> None:

@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 
+_SOMETIMES = ("MSG", "_abaco_msg_json", "_abaco_jwt_header_name")
+"""Variables of the service's that not every container has: nobody else gives them, either."""
+
+
 class StopReason(StrEnum):
     """Why a container ended."""
 
@@ -178,6 +182,8 @@ def context(claim: Claim, access_token: str, configs: str = "{}") -> dict[str, s
     content_type = claim.payload.content_type.value
     variables = rendered(actor.default_environment)
     variables.update(claim.environment)
+    for name in _SOMETIMES:
+        variables.pop(name, None)
     variables.update(
         {
             "_abaco_actor_id": actor.id,
@@ -198,7 +204,6 @@ def context(claim: Claim, access_token: str, configs: str = "{}") -> dict[str, s
     )
     if claim.jwt_header:
         variables["_abaco_jwt_header_name"] = claim.jwt_header
-    variables.pop("MSG", None)
     variables.update(message_variables(claim.payload))
     return variables
 

@@ -312,11 +312,15 @@ class BinaryUpload:
         self._pieces = 0
         self._digest = sha256() if digested else None
 
+    def require_room(self, size: int) -> None:
+        """Raise TooLarge if so many bytes are more than a message may have."""
+        if size > self._limit:
+            raise TooLarge(f"Message exceeds max content length of: {self._limit}")
+
     def write(self, data: bytes) -> None:
         """Store the next piece; raises TooLarge past the limit."""
         self._size += len(data)
-        if self._size > self._limit:
-            raise TooLarge(f"Message exceeds max content length of: {self._limit}")
+        self.require_room(self._size)
         if self._digest:
             self._digest.update(data)
         if data:

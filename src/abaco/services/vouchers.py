@@ -64,7 +64,10 @@ class Vouchers:
 
     def _verified(self, tenant: Tenant, token: str) -> dict[str, Any]:
         if tenant.gateway_public_key is None:
-            raise InvalidCredentials(f"Invalid Credentials: tenant {tenant.id} has no public key for JWTs.")
+            raise InvalidCredentials(
+                "Invalid Credentials: this token is none of ours that is still good, and tenant "
+                f"{tenant.id} has no public key for JWTs of others.",
+            )
         return verified(token, public_key(tenant.gateway_public_key), self._clock.now())
 
 
