@@ -210,6 +210,16 @@ def test_a_container_leaves_others_of_what_the_kernel_gives_each_user(executor: 
     assert executor.submit(_taken).result() == (8, 1)
 
 
+def _open_port_and_pings() -> int:
+    with socket.create_server(("0.0.0.0", 80)) as server:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP).close()
+        return int(server.getsockname()[1])
+
+
+def test_every_port_can_be_bound_and_pings_be_sent(executor: AbacoExecutor) -> None:
+    assert executor.submit(_open_port_and_pings).result() == 80
+
+
 def test_time_is_limited_and_halting_works(ab: Abaco) -> None:
     with ab.temporary_actor("abacosamples/sleep_loop") as actor:
         message = {"sleep": 60, "iterations": 1}

@@ -167,6 +167,14 @@ def test_what_only_administrators_may_is_refused(lab: Lab) -> None:
     assert lab.seen.text == ""
 
 
+@pytest.mark.parametrize("user", [None, (4321, 4322)])
+def test_every_port_can_be_bound_and_pings_be_sent(lab: Lab, user: tuple[int, int] | None) -> None:
+    bind = 'socket(S, 2, 1, 0); print bind(S, pack("S n x12", 2, 80)) ? "bound " : "$! "'
+    ping = 'print socket(P, 2, 2, 1) ? "pings" : $!'
+    lab.run(f"perl -e '{bind}; {ping}'", user=user)
+    assert lab.seen.text == "bound pings"
+
+
 def test_the_filter_of_system_calls_is_in_force(lab: Lab) -> None:
     lab.run("grep Seccomp: /proc/self/status; perl -e 'print syscall(250, 0) . \" \" . ($!+0)'")  # keyctl
     assert lab.seen.text == "Seccomp:\t2\n-1 1"

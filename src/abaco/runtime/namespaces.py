@@ -3,17 +3,22 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import IO, Final, cast
 
+from abaco.runtime.kernel import enter_network
 from abaco.runtime.unavailable import RuntimeUnavailable
 
 __all__ = ["USERS", "Namespaces", "UserRange", "UserRanges", "descriptor_path"]
 
 USERS: Final = 65_536
 """How many users there are in a container: as many as images use."""
+_LAST_GROUP: Final = 2_147_483_647
+"""For whom the kernel can allow pings."""
 _HOLD: Final = "echo; read _"
 _LIMIT: Final = "; echo 8 >/proc/sys/user/max_inotify_instances"
 """Of the 128 that the creator has, who needs some for other workers and for other programs."""
@@ -76,10 +81,20 @@ class Namespaces:
                     file.write(f"0 {first_user} {users}")
             self.user = os.open(f"/proc/{process.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
             self.network = os.open(f"/proc/{process.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
+            elsewhere.submit(_open_up, self.network, 0 if users == 1 else _LAST_GROUP).result()
 
     def close(self) -> None:
         os.close(self.user)
         os.close(self.network)
+
+
+def _open_up(network: int, last_group: int) -> None:
+    """Let programs without capabilities bind every port and send pings, as in Docker's containers."""
+    enter_network(network)
+    for name, value in (("ip_unprivileged_port_start", "0"), ("ping_group_range", f"0 {last_group}")):
+        with suppress(OSError):  # where /proc/sys is read-only, or the kernel has no such thing
+            Path(f"/proc/sys/net/ipv4/{name}").write_text(value)
 
 
 def _become(creator: int | None) -> list[str]:
