@@ -166,6 +166,14 @@ def test_who_has_a_worker_gets_the_place_of_one_that_has_two_more() -> None:
         assert plan(few, 5) == Decisions()
 
 
+def test_an_actor_whose_image_nobody_has_seen_gets_one_place_of_others_only() -> None:
+    rich, new = load("a", 9, "t1", busy=4), load("b", 9, "t2", untried=True)
+    assert plan([rich, new], 4).retire == {"a": 1}
+    assert plan([replace(rich, busy=3), replace(new, starting=1)], 4) == Decisions()
+    assert plan([replace(rich, busy=3), replace(new, starting=1, untried=False)], 4).retire == {"a": 1}
+    assert plan([replace(rich, busy=3), new], 6).start == {"b": 3}
+
+
 def test_what_a_tenant_lacks_is_taken_by_turns_not_by_its_first_rival_alone() -> None:
     """Else the second rival's places came from the first giver as well, which would lose more than is due."""
     poor = [load("b", 99, "t2", since=(1, 1, 1)), load("c", 99, "t3", since=(2, 2, 2))]

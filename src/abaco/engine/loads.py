@@ -68,6 +68,7 @@ class Loads:
             leaving=leaving,
             requested=waiting.requested if actor.status in _RUNNABLE and placeable else 0,
             had_turn=self._had_turn(team),
+            untried=actor.status is ActorStatus.SUBMITTED,
             devices=frozenset(actor.gpus),
             holds=_held(team),
             since=self._demand.since(actor),
