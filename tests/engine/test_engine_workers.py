@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from engine.rig import Rig
+from store.scene import outcome
 
 from abaco.domain.event import WorkerStopped
 from abaco.domain.lifecycle import ActorStatus, ExecutionStatus, WorkerStatus
@@ -275,7 +276,7 @@ def test_every_worker_with_a_warm_container_stays_longer(rig: Rig) -> None:
     rig.turn()
     assert all(task.spec.warm for _, task in rig.pool.running.values())
     warm = {rig.pool.running[id_][0] for id_ in ids}
-    rig.pool.end(*ids)
+    rig.pool.end(*ids, result=outcome(stays=True))
     rig.turn()
 
     rig.clock.advance(599)
@@ -300,6 +301,33 @@ def test_a_message_that_nobody_had_counted_costs_no_busy_worker(store: SqlStore)
     rig.turn()
     assert rig.running_of("actor1") == ["actor10000"]
     assert not any(member.leaving for member in rig.crew)
+
+
+def test_with_the_hint_only_workers_whose_container_stayed_stay_longer(rig: Rig) -> None:
+    """A program that does not serve has none, though the actor has the hint."""
+    rig.ready_actor(hints=("warm",))
+    for stays in (True, False):
+        [id_] = rig.post(1, prefix=str(stays))
+        rig.settle()
+        rig.pool.end(id_, result=outcome(stays=stays))
+        rig.turn()
+        rig.clock.advance(60)
+        rig.turn(sweep=True)
+        assert len(rig.crew) == int(stays)
+
+
+def test_a_warm_container_is_gone_when_the_next_one_does_not_start(rig: Rig) -> None:
+    rig.ready_actor(hints=("warm",))
+    [first] = rig.post(1)
+    rig.settle()
+    rig.pool.end(first, result=outcome(stays=True))
+    rig.turn()
+    assert [member.is_warm for member in rig.crew] == [True]
+    [second] = rig.post(1, prefix="f")
+    rig.turn()
+    rig.pool.fail_start(second)
+    rig.turn()
+    assert [member.is_warm for member in rig.crew] == [False]
 
 
 def test_an_ordinary_actors_containers_are_not_kept(rig: Rig) -> None:
@@ -330,8 +358,10 @@ def test_warm_workers_make_room_for_whoever_needs_it(rig: Rig) -> None:
 
 def test_without_the_hint_any_more_a_warm_worker_goes_as_others_do(rig: Rig) -> None:
     rig.ready_actor(hints=("warm",))
-    rig.post(1)
-    rig.drain()
+    [id_] = rig.post(1)
+    rig.settle()
+    rig.pool.end(id_, result=outcome(stays=True))
+    rig.turn()
     rig.store.actors.change("DEV", "actor1", "ada", lambda actor: replace(actor, hints=()))
     rig.turn("actor:actor1")
     rig.clock.advance(60)

@@ -71,7 +71,7 @@ def warm(lab: Lab) -> Warm:
 def test_one_container_serves_message_after_message(warm: Warm) -> None:
     for number in range(1, 21):
         outcome = warm()
-        assert (outcome.exit_code, outcome.reason) == (0, StopReason.EXITED)
+        assert (outcome.exit_code, outcome.reason, outcome.stays) == (0, StopReason.EXITED, True)
         assert warm.said[:2] == ["execution1", str(number)]
         assert outcome.prepared_at is not None
         assert outcome.started_at is not None
@@ -104,7 +104,7 @@ def test_trouble_is_one_messages_own(
     for _ in range(2):
         assert warm().exit_code == 0
     outcome = warm(do, **limits)
-    assert (outcome.reason, outcome.exit_code) == (reason, code)
+    assert (outcome.reason, outcome.exit_code, outcome.stays) == (reason, code, False)
     assert warm().exit_code == 0
     assert warm.said[1] == "1"
 
@@ -152,7 +152,7 @@ def test_a_full_disk_is_no_trouble_of_the_next_message(warm: Warm) -> None:
 def test_a_program_that_does_not_serve_is_a_container_like_any_other(lab: Lab) -> None:
     for _ in range(2):
         outcome = lab.run("test -S /_abaco_serve.sock && echo could; exit 5", warm=True)
-        assert (outcome.exit_code, outcome.reason) == (5, StopReason.EXITED)
+        assert (outcome.exit_code, outcome.reason, outcome.stays) == (5, StopReason.EXITED, False)
     assert lab.seen.text == "could\ncould\n"
 
 

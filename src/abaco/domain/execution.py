@@ -46,7 +46,8 @@ class Outcome:
     """What became of a container. `cpu` in nanoseconds, `io` in bytes received; `error` says what went wrong.
 
     `prepared_at`: all that it needs was in place; `started_at`: its program was started; `first_output_at`: it said
-    something; `finished_at`: it ended. None where that did not happen or is not known.
+    something; `finished_at`: it ended. None where that did not happen or is not known. `stays`: the container did not
+    end, but waits for the next message.
     """
 
     status: ExecutionStatus
@@ -60,6 +61,7 @@ class Outcome:
     image_digest: str | None = None
     prepared_at: datetime | None = None
     first_output_at: datetime | None = None
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)

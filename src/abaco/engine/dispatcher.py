@@ -161,6 +161,7 @@ class Dispatcher:
             self._work.finish([(claim, event) for event, _, claim in freed], results)
         for event, member, _ in freed:
             out = event.outcome
+            member.is_warm = out.stays
             if out.started_at is not None:
                 self._ahead.took(member.actor_id, (out.finished_at - out.started_at).total_seconds())
             self._autoscaler.freed(member)
@@ -195,6 +196,7 @@ class Dispatcher:
 
     def _start_failed(self, event: StartFailed) -> set[str]:
         member, claim = self._free(event.worker_id, event.execution_id)
+        member.is_warm = False
         delay = self._work.start_failed(claim, event)
         if delay is not None:
             self._retries.add((self._clock.now() + timedelta(seconds=delay), member.actor_id))
@@ -276,7 +278,6 @@ class Dispatcher:
             if not member.claims:
                 member.began_at = self._clock.now()
             member.claims.append(claim)
-            member.is_warm = task.spec.warm
             self._autoscaler.claimed(member.actor_id)
             self._pool.run(claim.worker_id, task)
         if any(claim.attempt > 1 for claim, _ in tasks):

@@ -189,7 +189,7 @@ class CrunSandbox(Sandbox):
             raise _NotTakenError
         exit_code = ended_with if follower.exit_code is None else follower.exit_code
         assert exit_code is not None  # noqa: S101 - it has ended, or has said it
-        return self._settle(_Run(reason, exit_code, started_at, listener.spoke_at), gate, before)
+        return self._settle(_Run(reason, exit_code, started_at, listener.spoke_at, stays), gate, before)
 
     def _settle(self, run: "_Run", gate: OutputGate, before: "_Usage") -> Outcome:
         exit_code, reason = run.exit_code, run.reason
@@ -214,6 +214,7 @@ class CrunSandbox(Sandbox):
             cpu=after.cpu - before.cpu,
             io=after.received - before.received,
             image_digest=self._image.digest,
+            stays=run.stays,
         )
 
     def _usage(self) -> "_Usage":
@@ -231,6 +232,7 @@ class _Run:
     exit_code: int
     started_at: datetime
     spoke_at: datetime | None
+    stays: bool
 
 
 @dataclass(frozen=True, slots=True)
