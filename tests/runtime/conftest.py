@@ -114,7 +114,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "da:ta,dir"
 
 
-_RULES = NetworkRules("test", IPv4Network("10.213.0.0/16"), [IPv4Network("169.254.0.0/16")])
+_RULES = NetworkRules("crun", IPv4Network("10.213.0.0/16"), [IPv4Network("169.254.0.0/16")])
 
 
 def make_isolation() -> Isolation:
