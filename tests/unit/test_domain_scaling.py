@@ -166,11 +166,11 @@ def test_who_has_a_worker_gets_the_place_of_one_that_has_two_more() -> None:
         assert plan(few, 5) == Decisions()
 
 
-def test_an_actor_whose_image_nobody_has_seen_gets_one_place_of_others_only() -> None:
-    rich, new = load("a", 9, "t1", busy=4), load("b", 9, "t2", untried=True)
+def test_an_actor_that_may_have_no_use_for_more_gets_one_place_of_others_only() -> None:
+    rich, new = load("a", 9, "t1", busy=4), load("b", 9, "t2", modest=True)
     assert plan([rich, new], 4).retire == {"a": 1}
     assert plan([replace(rich, busy=3), replace(new, starting=1)], 4) == Decisions()
-    assert plan([replace(rich, busy=3), replace(new, starting=1, untried=False)], 4).retire == {"a": 1}
+    assert plan([replace(rich, busy=3), replace(new, starting=1, modest=False)], 4).retire == {"a": 1}
     assert plan([replace(rich, busy=3), new], 6).start == {"b": 3}
 
 

@@ -27,7 +27,8 @@ class ActorLoad:
     `leaving` ones go once they are free; for `early` of the `starting` ones no message waits. `had_turn`: one of the
     others has been there long enough to make room for an equal. Each new worker needs all the `devices`, alone; older
     ones still have those that it `holds`. `since` says by rising numbers who has waited longest for a place: the
-    actor's tenant, its owner, and itself. `untried`: nobody knows yet whether there is such an image.
+    actor's tenant, its owner, and itself. `modest`: of others' places it gets its first only, since
+    nobody knows yet whether it has use for more.
     """
 
     actor_id: str
@@ -42,7 +43,7 @@ class ActorLoad:
     leaving: int = 0
     requested: int = 0
     had_turn: bool = False
-    untried: bool = False
+    modest: bool = False
     devices: frozenset[str] = frozenset()
     holds: frozenset[str] = frozenset()
     since: tuple[int, int, int] = (0, 0, 0)
@@ -278,8 +279,8 @@ class _Round:
 
     def _richest(self, needy: ActorLoad) -> ActorLoad | None:
         """Of those whose place is due to `needy` the first to lose one."""
-        if needy.untried and self._shares.of(needy)[-1]:
-            return None  # others' workers are of use meanwhile; of its own only the first is
+        if needy.modest and self._shares.of(needy)[-1]:
+            return None
         scopes = self._shares.scopes(needy)
         scope = next((one for one in scopes if one not in self._shut), None)
         if scope is None:

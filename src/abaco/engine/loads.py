@@ -55,6 +55,7 @@ class Loads:
         starting = sum(member.is_starting for member in current)
         leaving = sum(member.leaving for member in team)
         placeable = self._is_placeable(actor)
+        had_turn = self._had_turn(team)
         return ActorLoad(
             actor_id=actor.id,
             tenant=actor.tenant,
@@ -67,8 +68,9 @@ class Loads:
             busy=len(team) - idle - starting - leaving,
             leaving=leaving,
             requested=waiting.requested if actor.status in _RUNNABLE and placeable else 0,
-            had_turn=self._had_turn(team),
-            untried=actor.status is ActorStatus.SUBMITTED,
+            had_turn=had_turn,
+            # There may be no such image, and a burst of short messages is over before further workers are there.
+            modest=actor.status is ActorStatus.SUBMITTED or not had_turn,
             devices=frozenset(actor.gpus),
             holds=_held(team),
             since=self._demand.since(actor),
