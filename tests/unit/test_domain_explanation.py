@@ -11,7 +11,7 @@ from abaco.domain.explanation import Explanation, Neighbour, Places, Situation, 
 from abaco.domain.lifecycle import ActorStatus, ExecutionStatus, WorkerStatus
 from abaco.domain.queue import Queue
 
-PLACES = Places({"default": Queue(4), "gpu": Queue(9)}, max_workers_per_actor=3)
+PLACES = Places({"default": Queue(4), "gpu": Queue(9, gpus=("example.com/gpu=0",))}, max_workers_per_actor=3)
 BUSY, READY, REQUESTED = WorkerStatus.BUSY, WorkerStatus.READY, WorkerStatus.REQUESTED
 LEAVING = WorkerStatus.SHUTDOWN_REQUESTED
 
@@ -148,6 +148,7 @@ def test_a_stateful_actor_does_one_thing_after_the_other() -> None:
         ({BUSY: 2}, 4, {"queue": "gpu"}, "queued"),
         ({}, 4, {"queue": "gone"}, "no_queue"),
         ({}, 4, {"queue": "gpu", "gpus": ("example.com/gpu=0",)}, "device"),
+        ({}, 4, {"queue": "gpu", "gpus": ("example.com/gpu=1",)}, "no_device"),
         ({BUSY: 1}, 4, {"queue": "gpu", "gpus": ("example.com/gpu=0",)}, "workers_busy"),
         ({}, 0, {}, "queued"),
     ],

@@ -165,6 +165,10 @@ def _waits_for_worker(actor: Actor, situation: Situation, places: Places) -> Exp
     if queue is None:
         text = f"This server has no queue {actor.queue!r} any more: the actor needs another one, by an update. {before}"
         return Explanation("no_queue", text.strip())
+    absent = [device for device in actor.gpus if device not in queue.gpus]
+    if absent:
+        text = f"The queue {actor.queue!r} has no {', '.join(absent)} any more: the actor needs others, by an update. "
+        return Explanation("no_device", (text + before).strip())
     most = queue.max_workers * situation.engines
     if own < limit and situation.all_workers >= most and not workers.get(WorkerStatus.READY):
         text = f"All places for workers are taken ({most}), {own} of them by this actor. {before}"
