@@ -202,7 +202,7 @@ def test_a_nonce_carries_no_role_that_opens_more(world: World) -> None:
     assert world.get(f"{actor}/nonces/{nonce}", "adm")["roles"] == ["admin"]
     assert with_nonce(world, "GET", others, nonce).status_code == 400
     body = {"image": "abacosamples/test", "maxWorkers": 3}
-    world.require_refused(with_nonce(world, "PUT", actor, nonce, json=body), 400, "max_workers")
+    world.require_refused(with_nonce(world, "PUT", actor, nonce, json=body), 400, "maxWorkers")
     result_of(with_nonce(world, "PUT", actor, nonce, json={"image": "abacosamples/test"}))
 
 

@@ -73,7 +73,6 @@ class CrunSandbox(Sandbox):
             container = self._serving_one(spec)
             if container is not None:
                 with suppress(_NotTakenError):
-                    _write_binary(spec, container)
                     return self._attend(spec, container, None, sink, stop)
             self._clear()
             self._mapped = self._cell.is_mapped(spec)
