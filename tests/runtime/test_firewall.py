@@ -11,7 +11,7 @@ import pytest
 
 from abaco.runtime.firewall import Firewall
 from abaco.runtime.ip import call, ip
-from abaco.runtime.kernel import enter_network
+from abaco.runtime.kernel import in_network
 from abaco.runtime.namespaces import Namespaces, descriptor_path
 from abaco.runtime.network import NetworkRules, Uplink
 
@@ -31,12 +31,7 @@ class Place:
         self.close = self._namespaces.close
 
     def run(self, work: Callable[[], T]) -> T:
-        def run() -> T:
-            enter_network(self.network)
-            return work()
-
-        with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
-            return elsewhere.submit(run).result()
+        return in_network(self.network, work)
 
     def rules(self) -> list[str]:
         """What stands where, as it is seen there."""

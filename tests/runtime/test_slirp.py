@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from bench.live import until
 from abaco.bootstrap.machine import Api
 from abaco.runtime import slirp
 from abaco.runtime.forwarder import Forwarder
-from abaco.runtime.kernel import enter_network
+from abaco.runtime.kernel import in_network
 from abaco.runtime.namespaces import Namespaces, descriptor_path
 from abaco.runtime.network import Network
 from abaco.runtime.slirp import Slirp, own_networks
@@ -144,14 +143,12 @@ def test_what_the_machine_takes_for_itself_without_an_address_of_that_name_is_no
 
 def _is_reached(network: int, place: tuple[str, int]) -> bool:
     def reach() -> bool:
-        enter_network(network)
         with suppress(OSError):
             socket.create_connection(place, timeout=5).close()
             return True
         return False
 
-    with ThreadPoolExecutor(1) as elsewhere:
-        return elsewhere.submit(reach).result()
+    return in_network(network, reach)
 
 
 def test_the_api_is_reached_also_if_its_address_came_after_the_server(namespaces: Namespaces) -> None:

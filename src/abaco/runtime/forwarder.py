@@ -6,12 +6,11 @@ passed on. So a container reaches the API, under the address users know, and not
 
 import asyncio
 import socket
-from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from typing import Final
 
 from abaco.ports import FORWARDED_FROM
-from abaco.runtime.kernel import enter_network
+from abaco.runtime.kernel import in_network
 
 __all__ = ["Forwarder", "Serving"]
 
@@ -30,8 +29,7 @@ class Forwarder:
 
     def serve(self, network: int, address: tuple[str, int]) -> "Serving":
         """Listen at the API's `address` in the network namespace `network`, which has it, too. Raises OSError."""
-        with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
-            listener = elsewhere.submit(_listen, network, address).result()
+        listener = in_network(network, lambda: socket.create_server(address))
         return self.accept(listener, address, shared=False)
 
     def accept(self, listener: socket.socket, address: tuple[str, int], *, shared: bool) -> "Serving":
@@ -103,8 +101,3 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         await writer.drain()
     if writer.can_write_eof():
         writer.write_eof()
-
-
-def _listen(network: int, address: tuple[str, int]) -> socket.socket:
-    enter_network(network)
-    return socket.create_server(address)

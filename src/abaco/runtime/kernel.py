@@ -4,10 +4,12 @@ import ctypes
 import fcntl
 import os
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 __all__ = [
     "CLONE_NEWNS",
@@ -20,8 +22,8 @@ __all__ = [
     "MS_NOSUID",
     "MS_REC",
     "end_with_parent",
-    "enter_network",
     "enter_private_mounts",
+    "in_network",
     "make_mounts_private",
     "mount",
     "mount_idmapped",
@@ -33,6 +35,8 @@ __all__ = [
     "umount",
     "unshare",
 ]
+
+T = TypeVar("T")
 
 CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWUSER: Final = 0x10000000
@@ -126,9 +130,15 @@ def mount_idmapped(source: Path, target: Path, user_namespace: int) -> None:
         os.close(tree)
 
 
-def enter_network(namespace: int) -> None:
-    """Move the calling thread, and no other, into a network namespace (a descriptor)."""
-    _checked(_libc().setns(namespace, CLONE_NEWNET), "setns")
+def in_network(namespace: int, work: Callable[[], T]) -> T:
+    """What `work` returns in a network namespace (a descriptor). Raises OSError, and what it raises."""
+
+    def there() -> T:
+        _checked(_libc().setns(namespace, CLONE_NEWNET), "setns")
+        return work()
+
+    with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
+        return elsewhere.submit(there).result()
 
 
 def sync_filesystem(directory: Path) -> None:

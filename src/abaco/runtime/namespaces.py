@@ -3,14 +3,13 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import IO, Final, cast
 
-from abaco.runtime.kernel import enter_network
+from abaco.runtime.kernel import in_network
 from abaco.runtime.unavailable import RuntimeUnavailable
 
 __all__ = ["USERS", "Namespaces", "UserRange", "UserRanges", "descriptor_path"]
@@ -81,17 +80,15 @@ class Namespaces:
                     file.write(f"0 {first_user} {users}")
             self.user = os.open(f"/proc/{process.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
             self.network = os.open(f"/proc/{process.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
-            elsewhere.submit(_open_up, self.network, 0 if users == 1 else _LAST_GROUP).result()
+        in_network(self.network, lambda: _open_up(0 if users == 1 else _LAST_GROUP))
 
     def close(self) -> None:
         os.close(self.user)
         os.close(self.network)
 
 
-def _open_up(network: int, last_group: int) -> None:
-    """Let programs without capabilities bind every port and send pings, as in Docker's containers."""
-    enter_network(network)
+def _open_up(last_group: int) -> None:
+    """Let programs without capabilities bind every port and send pings here, as in Docker's containers."""
     for name, value in (("ip_unprivileged_port_start", "0"), ("ping_group_range", f"0 {last_group}")):
         with suppress(OSError):  # where /proc/sys is read-only, or the kernel has no such thing
             Path(f"/proc/sys/net/ipv4/{name}").write_text(value)

@@ -12,14 +12,13 @@ import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from ipaddress import IPv4Network
 from threading import Lock, Thread
 from typing import Final
 
 from abaco.runtime.ip import ENVIRONMENT, call, ip
-from abaco.runtime.kernel import enter_network
+from abaco.runtime.kernel import in_network
 from abaco.runtime.namespaces import descriptor_path
 from abaco.runtime.unavailable import RuntimeUnavailable
 
@@ -111,8 +110,7 @@ class SlirpLink:
         with ExitStack() as undo:
             self._start(undo)
             # The kernel tells of the devices of the namespace that it was opened in.
-            with ThreadPoolExecutor(1) as elsewhere:  # a thread that never comes back from there
-                self._table = elsewhere.submit(_open_table, network).result()
+            self._table = in_network(network, _open_table)
             undo.pop_all()
 
     def _start(self, undo: ExitStack) -> None:
@@ -195,6 +193,5 @@ def _is_added(routes: Sequence[str], network: int) -> bool:
     return True
 
 
-def _open_table(network: int) -> int:
-    enter_network(network)
+def _open_table() -> int:
     return os.open("/proc/thread-self/net/dev", os.O_RDONLY | os.O_CLOEXEC)
