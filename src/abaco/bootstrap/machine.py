@@ -51,7 +51,8 @@ def open_crun(settings: Settings, clock: Clock) -> CrunRuntime:
         network=_network(settings, api, rootless=rootless),
         users=_users(settings) if settings.user_namespaces and not rootless else None,
         disk=None if rootless else memory_bytes(settings.disk_limit),
-        etc=_etc(settings, api.find()),
+        etc=_etc(settings),
+        hosts=_hosts(settings, api.find()),
         docker_socket=Path(privileged_socket) if privileged_socket else None,
         rootless=rootless,
     )
@@ -112,12 +113,12 @@ def _users(settings: Settings) -> UserRanges:
     return UserRanges(settings.first_container_user, shared=shared)
 
 
-def _etc(settings: Settings, address: tuple[str, int] | None) -> Mapping[str, str]:
+def _etc(settings: Settings) -> Mapping[str, str]:
     """Files for the containers' /etc: on the machine's own network as the machine has them."""
     if settings.network == "host":
-        own = (Path("/etc/resolv.conf"), Path("/etc/hosts"))
-        return {file.name: file.read_text() for file in own if file.exists()}
-    return {"resolv.conf": _resolv_conf(), "hosts": _hosts(settings, address)}
+        own = Path("/etc/resolv.conf")
+        return {own.name: own.read_text()} if own.exists() else {}
+    return {"resolv.conf": _resolv_conf()}
 
 
 def _resolv_conf() -> str:
@@ -138,6 +139,10 @@ def _is_loopback(address: str) -> bool:
 
 
 def _hosts(settings: Settings, address: tuple[str, int] | None) -> str:
+    """Of /etc/hosts what all containers have: on the machine's own network what the machine has."""
+    if settings.network == "host":
+        own = Path("/etc/hosts")
+        return "".join(f"{line}\n" for line in own.read_text().splitlines()) if own.exists() else ""
     lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost"]
     name = urlsplit(settings.base_url).hostname or ""
     if address and ip_address(address[0]).is_loopback and name not in {"localhost", address[0]}:

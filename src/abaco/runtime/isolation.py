@@ -21,7 +21,8 @@ class Isolation:
 
     `network` None is the machine's own. `users` are the users of the machine that containers have, where nobody's ids
     are known; None does without user namespaces. `disk` is in bytes, None without a limit. `etc` are
-    texts of files in the containers' ``/etc``, `docker_socket` is for privileged ones. `rootless`: this process is
+    texts of files in the containers' ``/etc``, `hosts` is what all have in theirs of that name, in whole lines, and
+    `docker_socket` is for privileged ones. `rootless`: this process is
     root of a user namespace only (`rootless.become_root`); then containers' root is who this process is, in a user
     namespace that has nobody else.
     """
@@ -31,6 +32,7 @@ class Isolation:
     users: UserRanges | None
     disk: int | None
     etc: Mapping[str, str] = field(default_factory=dict)
+    hosts: str = ""
     docker_socket: Path | None = None
     rootless: bool = False
 

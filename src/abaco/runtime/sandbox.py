@@ -153,8 +153,7 @@ class CrunSandbox(Sandbox):
 
     def _own_etc(self, name: str, container: Container) -> dict[str, Path]:
         """The files that have the container's name in them, which it looks up as any other."""
-        hosts = self._isolation.etc.get("hosts", "")
-        texts = {"hostname": f"{name}\n", "hosts": f"{hosts}127.0.0.1 {name}\n"}
+        texts = {"hostname": f"{name}\n", "hosts": f"{self._isolation.hosts}127.0.0.1 {name}\n"}
         return {file: container.file(file, text) for file, text in texts.items()}
 
     def _attend(
