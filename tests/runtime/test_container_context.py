@@ -144,7 +144,7 @@ def test_a_container_knows_itself_by_name(lab: Lab) -> None:
 
 @pytest.mark.crun("Docker gives names to containers that have a network of its own")
 def test_a_containers_name_stands_for_itself(lab: Lab) -> None:
-    assert lab.run("ping -c 1 -w 5 $(hostname) || nc -w 5 $(hostname) 1").exit_code == 1
+    assert lab.run("nc -w 5 $(hostname) 1").exit_code == 1
     assert "bad address" not in lab.seen.text
     lab.run("grep -w $(hostname) /etc/hosts")
     assert lab.seen.text.endswith("127.0.0.1 execution1\n")

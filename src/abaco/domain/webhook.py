@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import NamedTuple
 from urllib.parse import unquote_plus, urlsplit
 
+from abaco.domain.config import MASK
 from abaco.errors import InvalidInput
 
 __all__ = [
@@ -19,7 +20,6 @@ __all__ = [
 ]
 
 _MAX_LENGTH = 2048
-_MASK = "********"
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = IPv6Network("64:ff9b::/96")
 _METADATA = {IPv6Address("fd00:ec2::254"), IPv4Address("168.63.129.16"), IPv4Address("100.100.100.200")}
@@ -69,7 +69,7 @@ def without_nonces(url: str) -> str:
 
 def _masked(parameter: str) -> str:
     name, sign, _ = parameter.partition("=")
-    return f"{name}{sign}{_MASK}" if sign and unquote_plus(name).lower() == "x-nonce" else parameter
+    return f"{name}{sign}{MASK}" if sign and unquote_plus(name).lower() == "x-nonce" else parameter
 
 
 Address = IPv4Address | IPv6Address
