@@ -1,13 +1,16 @@
 """The mailbox: messages are born with their executions, all or none."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event
 from store.scene import NOW, TENANT, add_actor, claim, close, later, new_message, post, status_of
 
+from abaco.domain.ids import new_id
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.domain.message import ContentType, Payload
 from abaco.domain.send_key import SendKey
@@ -33,6 +36,25 @@ def test_a_thousand_messages_are_added_in_one_call_and_keep_their_order(store: S
     post(store, *ids)
     assert store.mailbox.count("actor1") == 1000
     assert [execution.id for execution in store.executions.of_actor("actor1")] == ids
+
+
+def test_messages_that_are_posted_together_change_few_pages_of_the_indexes(sqlite_url: str) -> None:
+    """With ids that lie anywhere most of what a transaction writes is indexes."""
+
+    def scattered() -> str:
+        return secrets.token_hex(7)[:13]
+
+    def written(fresh: Callable[[], str]) -> int:
+        with database.read() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        post(store, *[fresh() for _ in range(100)])
+        return Path(f"{require_url(sqlite_url).database}-wal").stat().st_size
+
+    with closing(open_database(require_url(sqlite_url))) as database:
+        store = SqlStore(database)
+        add_actor(store)
+        post(store, *[scattered() for _ in range(10_000)])
+        assert written(new_id) < written(scattered) / 2
 
 
 def test_adding_nothing_is_nothing(store: Store) -> None:
