@@ -1,4 +1,4 @@
-"""Identifiers: 13 letters and digits, as long as the ids users know, of which 65 bits are from a cryptographic source."""
+"""Identifiers: 13 letters and digits, as long as the ids users know, with 65 bits from a cryptographic source."""
 
 import secrets
 import string
