@@ -166,6 +166,30 @@ def test_what_need_not_last_is_not_synced_and_what_comes_next_is(database: Datab
 
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+def test_a_connection_is_kept_for_the_next_use_unless_it_failed(database: Database) -> None:
+    for use in (database.read, database.write):
+        with use() as first, database.read() as beside:
+            assert beside is not first
+        with use() as next_:
+            assert next_ is first
+        with pytest.raises(ZeroDivisionError), use() as failing:
+            raise ZeroDivisionError
+        with use() as other:
+            assert other is not failing
+            assert failing.closed
+
+
+def test_a_crowd_keeps_no_more_connections_than_there_are_to_be(sqlite_url: str) -> None:
+    database = open_database(require_url(sqlite_url), connections=2)
+    with database.read() as one, database.read() as two, database.read() as three:
+        pass
+    assert [one.closed, two.closed, three.closed] == [True, False, False]
+    database.close()
+    assert two.closed
+    assert three.closed
+
+
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_a_sync_takes_the_log_of_what_was_committed_to_the_disk(
     database: Database, store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -464,7 +464,7 @@ def test_sqlite_begins_with_what_the_user_may_read(database: Database, store: Sq
             driver: Any = connection.connection.driver_connection
             plans.append("; ".join(row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", values)))
 
-    event.listen(database._reader, "before_cursor_execute", explain)
+    event.listen(database._readers.engine, "before_cursor_execute", explain)
     for collection, condition in (
         (ACTORS, ("status", "READY")),
         (ACTORS, ("create_time.gt", "2020")),
@@ -488,7 +488,7 @@ def test_the_number_of_statements_does_not_grow_with_what_is_found(database: Dat
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         statements.append(statement)
 
-    for engine in (database._reader, database._engine):
+    for engine in (database._readers.engine, database._writers.engine):
         event.listen(engine, "before_cursor_execute", note)
     counts: list[Sequence[int]] = []
     for round_ in range(3):

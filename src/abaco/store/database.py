@@ -52,12 +52,51 @@ class _Turn:
         self._file.close()
 
 
+class _Connections:
+    """Connections that do not go back to the pool after each use, `most` of them: with SQLite that way takes longer
+    than most of what is done with them. The one used last comes first, whose pages SQLite has in its cache.
+
+    PostgreSQL's go back, since the pool looks whether a connection still holds before it gives it away.
+    """
+
+    def __init__(self, engine: Engine, most: int) -> None:
+        self.engine = engine
+        self._most = most
+        self._idle: list[Connection] = []
+
+    @contextmanager
+    def __call__(self) -> Iterator[Connection]:
+        connection = self._take()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._idle) < self._most:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _take(self) -> Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self.engine.connect()
+
+    def close(self) -> None:
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+        self.engine.dispose()
+
+
 class Database:
     """Reads and writes in transactions; the rest of the store never sees a driver."""
 
-    def __init__(self, engine: Engine, reader: Engine) -> None:
+    def __init__(self, engine: Engine, reader: Engine, connections: int) -> None:
         self._engine = engine
-        self._reader = reader
+        most = 0 if self.is_postgresql else connections
+        self._writers, self._readers = _Connections(engine, most), _Connections(reader, most)
         path = None if self.is_postgresql else engine.url.database
         self._turn = _Turn(f"{path}-turn") if path else None
 
@@ -69,28 +108,23 @@ class Database:
         it to the operating system only, and what is written next takes it along to the disk. PostgreSQL, which may end
         without us, has no use for that.
         """
-        hasty = not (lasting or self.is_postgresql)
-        with (
-            self._alone(),
-            self._engine.connect() as connection,
-            _unsynced(connection) if hasty else nullcontext(),
-            connection.begin(),
-        ):
-            yield connection
+        with self._alone(), self._writers() as connection:
+            if not self.is_postgresql:
+                _synchronize(connection, "FULL" if lasting else "NORMAL")
+            with connection.begin():
+                yield connection
 
     def _alone(self) -> AbstractContextManager[None]:
         return self._turn() if self._turn else nullcontext()
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """A connection on which each statement sees the latest committed data."""
-        with self._reader.connect() as connection:
-            yield connection
+        return self._readers()
 
     @contextmanager
     def read_within(self, seconds: float) -> Iterator[Connection]:
         """As `read`, for statements that nobody can foresee: one that takes longer is interrupted with a DBAPIError."""
-        with self._reader.connect() as connection:
+        with self._readers() as connection:
             if self.is_postgresql:
                 connection.exec_driver_sql(f"SET statement_timeout = {max(1, round(seconds * 1000))}")
                 try:
@@ -143,8 +177,8 @@ class Database:
             command.upgrade(config, "head")
 
     def close(self) -> None:
-        self._engine.dispose()
-        self._reader.dispose()
+        self._writers.close()
+        self._readers.close()
         if self._turn:
             self._turn.close()
 
@@ -195,7 +229,7 @@ def open_database(url: URL, connections: int = 20) -> Database:
         engine.connect().close()
     except OperationalError as error:
         raise Unavailable(f"The database does not answer: {_first_line(error)}") from None
-    return Database(engine, reader)
+    return Database(engine, reader, connections)
 
 
 def _first_line(error: OperationalError) -> str:
@@ -217,15 +251,12 @@ def _configure_postgresql(connection: Any, _record: object) -> None:
     connection.commit()
 
 
-@contextmanager
-def _unsynced(connection: Connection) -> Iterator[None]:
-    """No fsync at the end of the transaction in this block."""
-    driver: Any = connection.connection.driver_connection
-    driver.execute("PRAGMA synchronous=NORMAL")
-    try:
-        yield
-    finally:
-        driver.execute("PRAGMA synchronous=FULL")
+def _synchronize(connection: Connection, level: str) -> None:
+    """Whether there is an fsync at the end of each transaction (FULL) or not (NORMAL), from now on."""
+    if connection.info.get("synchronous") != level:
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA synchronous={level}")
+        connection.info["synchronous"] = level
 
 
 def _begin_immediate(connection: Connection) -> None:
