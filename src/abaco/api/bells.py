@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import anyio
 
 from abaco.ports import Listener
+from abaco.wake import Wake
 
 __all__ = ["Bell", "Bells"]
 
@@ -15,7 +16,7 @@ class Bell:
     """Rings when one of its topics is spoken of; also while nobody waits for it yet."""
 
     def __init__(self, bells: "Bells") -> None:
-        self._event = anyio.Event()
+        self._wake = Wake()
         self._bells = bells
 
     @property
@@ -24,21 +25,15 @@ class Bell:
         return self._bells.is_closing
 
     def ring(self) -> None:
-        self._event.set()
+        self._wake.set()
 
     async def wait(self, seconds: float) -> bool:
         """Whether it rang since the last wait, or does within `seconds`."""
-        with anyio.move_on_after(seconds):
-            await self._event.wait()
-        rang = self._event.is_set()
-        self._event = anyio.Event()
-        return rang
+        return await self._wake.wait(seconds)
 
     def rang(self) -> bool:
         """Whether it rang since this, or the last wait, was asked for."""
-        rang = self._event.is_set()
-        self._event = anyio.Event()
-        return rang
+        return self._wake.take()
 
 
 class Bells:

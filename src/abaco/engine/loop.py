@@ -18,6 +18,7 @@ from abaco.engine.pruner import Pruner
 from abaco.engine.reaper import Reaper
 from abaco.ports import Clock, Listener, Pool
 from abaco.services.work import Work
+from abaco.wake import Wake
 
 __all__ = ["Alarm", "Engine"]
 
@@ -34,7 +35,7 @@ class Alarm:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._thread = get_ident()
-        self._event = anyio.Event()
+        self._wake = Wake()
         self._later: asyncio.TimerHandle | None = None
 
     def ring(self) -> None:
@@ -48,7 +49,7 @@ class Alarm:
         self._loop.call_soon_threadsafe(self._set_within, seconds)
 
     def _set(self) -> None:
-        self._event.set()
+        self._wake.set()
 
     def _set_within(self, seconds: float) -> None:
         if self._later is not None:
@@ -59,9 +60,7 @@ class Alarm:
 
     async def wait(self, timeout_seconds: float) -> None:
         """Until it rings (or rang since the last wait), at most `timeout_seconds`."""
-        with anyio.move_on_after(max(0.0, timeout_seconds)):
-            await self._event.wait()
-        self._event = anyio.Event()
+        await self._wake.wait(timeout_seconds)
         if self._later is not None:
             self._later.cancel()
             self._later = None
