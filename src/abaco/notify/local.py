@@ -3,8 +3,7 @@
 import os
 import socket
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 __all__ = ["API", "ENGINE", "LocalListener", "LocalNotifier"]
@@ -19,22 +18,25 @@ _PATIENCE = struct.pack("@ll", 0, 50_000)
 """A ``timeval``, of microseconds: a listener that works is back long before."""
 
 
-@contextmanager
-def _short_path(directory: Path, name: str) -> Iterator[str]:
-    """The socket's path in under 108 bytes (the kernel's limit), however deep the directory lies."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{descriptor}/{name}"
-    finally:
-        os.close(descriptor)
+class _Directory:
+    """Open, so that the paths in it have under 108 bytes (the kernel's limit), however deep it lies."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def short_path(self, name: str) -> str:
+        return f"/proc/self/fd/{self._descriptor}/{name}"
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
 
 class LocalNotifier:
     """Sends; while nobody listens, or lags behind for long, words are lost, which the port allows."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        self._directory = directory
-        self._name = name
+        self._directory = _Directory(directory)
+        self._path = self._directory.short_path(name)
         self._lags = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _PATIENCE)
@@ -47,8 +49,7 @@ class LocalNotifier:
     def _send(self, words: str) -> None:
         """Waited for is a listener that has kept up so far."""
         try:
-            with _short_path(self._directory, self._name) as path:
-                self._socket.sendto(words.encode(), socket.MSG_DONTWAIT if self._lags else 0, path)
+            self._socket.sendto(words.encode(), socket.MSG_DONTWAIT if self._lags else 0, self._path)
             self._lags = False
         except BlockingIOError:
             self._lags = True
@@ -57,6 +58,7 @@ class LocalNotifier:
 
     def close(self) -> None:
         self._socket.close()
+        self._directory.close()
 
 
 class LocalListener:
@@ -66,8 +68,8 @@ class LocalListener:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         (directory / name).unlink(missing_ok=True)
-        with _short_path(directory, name) as path:
-            self._socket.bind(path)
+        with closing(_Directory(directory)) as opened:
+            self._socket.bind(opened.short_path(name))
 
     def fileno(self) -> int:
         return self._socket.fileno()
