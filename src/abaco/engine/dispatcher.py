@@ -108,7 +108,7 @@ class Dispatcher:
         looked_at = self._look(asked)
         if halting or any(waiting.actor.status is ActorStatus.SHUTTING_DOWN for waiting in looked_at):
             self._halt()
-        if self._claiming:
+        if self._claiming and asked != set():
             self._autoscaler.scale(asked, looked_at)
             claimed += self._claim(self._requests(looked_at))
         if sweep:
