@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
-
-from anyio import to_thread
 
 from abaco.errors import AbacoError
 
@@ -24,6 +23,7 @@ class Batcher(Generic[Item, Result]):
 
     def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result | AbacoError]]) -> None:
         self._work = work
+        self._thread = ThreadPoolExecutor(1, "batcher")  # which hears of its work sooner than one of anyio's
         self._gathered: list[tuple[Item, asyncio.Future[Result]]] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -45,7 +45,8 @@ class Batcher(Generic[Item, Result]):
 
     async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
-            results = await to_thread.run_sync(self._work, [item for item, _ in batch])
+            items = [item for item, _ in batch]
+            results = await asyncio.get_running_loop().run_in_executor(self._thread, self._work, items)
         except Exception as error:  # noqa: BLE001 - handed to the senders, who have the handler for it
             results = [error] * len(batch)  # type: ignore[list-item]
         for (_, future), result in zip(batch, results, strict=True):

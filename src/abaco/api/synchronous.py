@@ -1,5 +1,7 @@
 """Messages whose request waits for the execution and is answered with what comes of it (contract 4.6)."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from anyio import to_thread
@@ -17,6 +19,8 @@ __all__ = ["Synchronous", "is_synchronous"]
 
 _NO_PAGE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 
+_THREADS = 8
+
 
 def is_synchronous(request: Request[Any, Any, Any]) -> bool:
     return query_value(request, "_abaco_synchronous").lower() == "true"
@@ -31,6 +35,7 @@ class Synchronous:
         self._waiters = waiters
         self._wire = wire
         self._timeout_seconds = timeout_seconds
+        self._threads = ThreadPoolExecutor(_THREADS, "answer")  # as `Batcher` has one
 
     async def answer(
         self, request: Request[Any, Any, Any], posted: Posted, bell: Bell, fields: dict[str, Any]
@@ -45,7 +50,7 @@ class Synchronous:
             answer: Answer | Stuck | None = await self._waiters.wait(
                 request,
                 bell,
-                lambda: to_thread.run_sync(self._executions.answer, posted),
+                lambda: asyncio.get_running_loop().run_in_executor(self._threads, self._executions.answer, posted),
                 self._timeout_seconds,
             )
         except AbacoError as error:
@@ -56,6 +61,6 @@ class Synchronous:
             waited = f"The execution did not answer within {self._timeout_seconds:g} seconds; it goes on."
             reason = answer.reason if answer else waited
             return self._wire.success(reason, fields, status_code=202, headers=headers)
-        kind = "application/octet-stream" if answer.is_result else "text/html"
+        kind = "application/octet-stream" if answer.is_result else "text/html; charset=utf-8"
         # What an actor writes is no page of this server's, whatever a browser takes it for.
-        return Response(answer.data, media_type=kind, headers={**headers, **_NO_PAGE})
+        return self._wire.plain(answer.data, kind, {**headers, **_NO_PAGE})

@@ -54,7 +54,7 @@ class _Rendered(Response[bytes]):
 
     async def _send(self, scope: object, receive: object, send: Any) -> None:  # noqa: ARG002 - given by name
         headers = [
-            (b"content-type", b"application/json"),
+            (b"content-type", (self.media_type or "application/json").encode("latin-1")),
             (b"content-length", b"%d" % len(self.content)),
             *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()),
         ]
@@ -75,6 +75,11 @@ class Wire:
     ) -> Response[bytes]:
         body = {"message": message, "status": "success", "version": self._version, "result": result}
         return _Rendered(msgspec.json.encode(body), status_code=status_code, headers=headers)
+
+    @staticmethod
+    def plain(data: bytes, media_type: str, headers: Mapping[str, str]) -> Response[bytes]:
+        """No envelope."""
+        return _Rendered(data, status_code=200, media_type=media_type, headers=headers)
 
     def failure(self, error: AbacoError, headers: Mapping[str, str] | None = None) -> Response[bytes]:
         """An error envelope; of an unknown bearer token, what a gateway says, which clients refresh on."""
