@@ -43,16 +43,17 @@ def caller(server: LiveServer, actor_id: str, query: str) -> Iterator[Caller]:
         yield Caller(connection, server, actor_id, query)
 
 
-def interleaved(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each call by side; every side once a round, after one round that does not count."""
+def interleaved(sides: dict[str, Callable[[], object]], rounds: int, block: int = 1) -> dict[str, list[float]]:
+    """Seconds of each call by side; every side `block` times a round, after one call each that does not count."""
     for run in sides.values():
         run()
     times: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, run in sides.items():
-            started = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - started)
+            for _ in range(block):
+                started = time.perf_counter()
+                run()
+                times[name].append(time.perf_counter() - started)
     return times
 
 

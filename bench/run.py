@@ -32,6 +32,8 @@ _QUICK = "SLEEP=0"
 _ROUNDS = 3
 _MESSAGES = 2_000
 _CALLS = 1_000
+_BLOCK = 20
+"""Calls in a row: a single one of each side would run beside the next container of the side before, being prepared."""
 _COLD = 20
 _POST_SECONDS = 8
 _CONNECTIONS = (32, 128)
@@ -91,7 +93,7 @@ def _calls(server: LiveServer, cold: str, warm: str, bare: BareLoop, results: Re
             "synchronous message": message,
             "warm message": served,
         }
-        results.calls = interleaved(sides, _CALLS)
+        results.calls = interleaved(sides, _CALLS // _BLOCK, _BLOCK)
     rates = [warm_rate(server, warm, callers=4, seconds=_WARM_SECONDS) for _ in range(_ROUNDS)]
     results.warm_rate = statistics.median(rates)
     results.warm_backlog = statistics.median(drain_rate(server, warm, _MESSAGES, "") for _ in range(_ROUNDS))
@@ -223,7 +225,8 @@ Warm calls over 4 workers: {results.warm_backlog:.0f} a second of a backlog of {
 {ready:.0f} ms, first answer after {answered:.0f} ms (p50 of {_COLD}).
 """
     head = ["side", "p50", "p99", "p50 of bare", "p99 / p50"]
-    return [f"## One call at a time, {_CALLS:,} of each, sides in turn", "", *_table(head, rows), after]
+    title = f"## One call at a time, {_CALLS:,} of each, sides in turn, {_BLOCK} calls in a row"
+    return [title, "", *_table(head, rows), after]
 
 
 def _other_lines(results: Results) -> list[str]:

@@ -91,9 +91,11 @@ def plan(loads: Sequence[ActorLoad], capacity: int) -> Decisions:
     Of owners that hold as many as each other, and of one's actors, the first to lose a place has a worker that starts
     although no message waits for it.
     """
-    round_ = _Round(loads, capacity)
     needs = {load.actor_id: load.needed for load in loads if load.needed}
     requests = {load.actor_id: load.lacking - load.needed for load in loads if load.lacking > load.needed}
+    if not needs and not requests:
+        return Decisions()
+    round_ = _Round(loads, capacity)
     for lacking in (needs, requests):
         round_.give(lacking)
     round_.make_room(needs, for_messages=True)
