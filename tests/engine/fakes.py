@@ -1,7 +1,7 @@
 """What the engine does not own, in a few lines each: a test says what they do."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -134,11 +134,14 @@ class FakePool:
         if result:
             self._emit(ResultSent(execution_id, attempt, result))
 
-    def end(self, *execution_ids: str, log: str = "", result: Outcome | None = None) -> None:
+    def end(
+        self, *execution_ids: str, log: str = "", results: Sequence[bytes] = (), result: Outcome | None = None
+    ) -> None:
         for execution_id in execution_ids:
             worker_id, task = self.running.pop(execution_id)
             goes_on = self._go_on(worker_id)
-            self._emit(ExecutionEnded(worker_id, execution_id, task.attempt, result or outcome(), log, goes_on))
+            ended = ExecutionEnded(worker_id, execution_id, task.attempt, result or outcome(), log, results, goes_on)
+            self._emit(ended)
 
     def fail_start(self, execution_id: str, reason: str = "no such program", *, by_output: bool = False) -> None:
         worker_id, task = self.running.pop(execution_id)

@@ -1,5 +1,6 @@
 """Workers and the pool of this machine, with scripted containers in real threads."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -79,8 +80,8 @@ def test_a_worker_runs_one_task_after_the_other_in_one_sandbox(open_pool: Open, 
     assert heard.next() == READY
     for execution_id in ("e1", "e2"):
         pool.run("w1", task(execution_id, attempt=2))
-        assert heard.next() == ResultSent(execution_id, 2, b"r")
-        assert heard.next() == ExecutionEnded("w1", execution_id, 2, outcome(exit_code=3), f"I am {execution_id}")
+        ended = ExecutionEnded("w1", execution_id, 2, outcome(exit_code=3), f"I am {execution_id}", (b"r",))
+        assert heard.next() == ended
     assert len(runtime.sandboxes) == 1
 
 
@@ -242,23 +243,21 @@ def test_closing_kills_what_runs_and_no_word_follows(open_pool: Open, heard: Hea
 
 
 def test_output_is_sent_on_while_the_container_runs_and_not_twice(open_pool: Open, heard: Heard) -> None:
-    gate = threading.Event()
-
     def container(_: ContainerSpec, sink: ContainerSink, __: Stop) -> Outcome:
         sink.output(b"early ")
-        assert gate.wait(PATIENCE)
+        sink.result(b"one")
+        sink.flush(math.inf)
         sink.output(b"late")
+        sink.result(b"two")
         return outcome()
 
     pool = open_pool(ScriptedRuntime(container))
     pool.start(order())
     heard.next()
     pool.run("w1", task())
+    assert heard.next() == ResultSent("e1", 1, b"one")
     assert heard.next() == LogAppended("e1", 1, "early ")
-    gate.set()
-    ended = heard.next()
-    assert isinstance(ended, ExecutionEnded)
-    assert ended.log_text == "late"
+    assert heard.next() == ExecutionEnded("w1", "e1", 1, outcome(), "late", (b"two",))
 
 
 def test_tasks_run_one_after_the_other_and_say_whether_more_follow(heard: Heard, open_pool: Open) -> None:

@@ -5,19 +5,23 @@ import time
 
 import pytest
 
-from abaco.pool.flusher import FIRST_SECONDS, LATER_SECONDS
-from abaco.pool.recorder import DROPPED, MAX_RESULT_BYTES, MAX_RESULTS, TRUNCATED, Recorder
+from abaco.pool.recorder import (
+    DROPPED,
+    FIRST_SECONDS,
+    LATER_SECONDS,
+    MAX_RESULT_BYTES,
+    MAX_RESULTS,
+    RESULT_SECONDS,
+    TRUNCATED,
+    Recorder,
+)
 from abaco.ports import LogAppended, PoolEvent, ResultSent
 
 
 class Record:
     def __init__(self, limit: int = 1000) -> None:
         self.events: list[PoolEvent] = []
-        self.stirs = 0
-        self.recorder = Recorder("e1", 2, limit, self.events.append, self.stir)
-
-    def stir(self) -> None:
-        self.stirs += 1
+        self.recorder = Recorder("e1", 2, limit, self.events.append)
 
     def flush(self) -> None:
         """Whatever the time is."""
@@ -28,7 +32,7 @@ class Record:
         for piece in pieces:
             self.recorder.output(piece)
         sent = [event.text for event in self.events if isinstance(event, LogAppended)]
-        return "".join(sent) + self.recorder.finish()
+        return "".join(sent) + self.recorder.finish()[0]
 
 
 def test_characters_split_across_pieces_are_whole() -> None:
@@ -68,16 +72,17 @@ def test_a_flush_sends_what_has_gathered_and_the_end_brings_the_rest() -> None:
     record.flush()
     assert record.events == [LogAppended("e1", 2, "one "), LogAppended("e1", 2, "tw")]
     record.recorder.output("ö".encode()[1:])
-    assert record.recorder.finish() == "ö"
-    assert record.recorder.finish() == ""
+    assert record.recorder.finish() == ("ö", ())
+    assert record.recorder.finish() == ("", ())
     assert len(record.events) == 2
 
 
 def test_a_flush_without_output_sends_nothing() -> None:
     record = Record()
     record.recorder.output(b"\xc3")  # half a character
+    assert record.recorder.flush(0.0) is None
     record.flush()
-    assert (record.events, record.stirs) == ([], 0)
+    assert record.events == []
 
 
 def test_the_first_output_is_sent_on_soon_and_what_follows_in_batches() -> None:
@@ -93,13 +98,13 @@ def test_the_first_output_is_sent_on_soon_and_what_follows_in_batches() -> None:
         assert record.events == []
         assert record.recorder.flush(due) is None
         assert record.events == [LogAppended("e1", 2, "one two")]
-    assert record.stirs == 3
 
 
 def test_what_ended_has_nothing_to_send_on() -> None:
     record = Record()
     record.recorder.output(b"short")
-    assert record.recorder.finish() == "short"
+    record.recorder.result(b"r")
+    assert record.recorder.finish() == ("short", (b"r",))
     record.flush()
     assert record.events == []
 
@@ -111,18 +116,28 @@ def test_a_note_about_dropped_results_is_sent_on_too() -> None:
     assert record.events == [LogAppended("e1", 2, DROPPED)]
 
 
-def test_results_pass_at_once_and_untouched() -> None:
+def test_results_are_sent_on_very_soon_untouched_and_before_any_output_is() -> None:
     record = Record(limit=1)
+    before = time.monotonic()
+    record.recorder.output(b"x")
     record.recorder.result(b"\0\xff" * 10)
-    assert record.events == [ResultSent("e1", 2, b"\0\xff" * 10)]
+    record.recorder.result(b"")
+    due = record.recorder.flush(before)
+    assert due is not None
+    assert before + RESULT_SECONDS <= due <= time.monotonic() + RESULT_SECONDS
+    assert record.events == []
+    later = record.recorder.flush(due)
+    assert record.events == [ResultSent("e1", 2, b"\0\xff" * 10), ResultSent("e1", 2, b"")]
+    assert later is not None
+    assert later >= before + FIRST_SECONDS
+    assert record.recorder.finish() == ("x", ())
 
 
 def test_results_without_end_are_dropped_and_the_log_says_so_once() -> None:
     many = Record()
     for _ in range(MAX_RESULTS + 3):
         many.recorder.result(b"")
-    assert len(many.events) == MAX_RESULTS
-    assert many() == DROPPED
+    assert many.recorder.finish() == (DROPPED, (b"",) * MAX_RESULTS)
 
 
 def test_results_too_large_together_are_dropped() -> None:
@@ -130,5 +145,6 @@ def test_results_too_large_together_are_dropped() -> None:
     data = bytes(131_072)
     for _ in range(MAX_RESULT_BYTES // len(data) + 1):
         large.recorder.result(data)
-    assert len(large.events) == MAX_RESULT_BYTES // len(data)
-    assert large() == DROPPED
+    text, results = large.recorder.finish()
+    assert text == DROPPED
+    assert len(results) == MAX_RESULT_BYTES // len(data)

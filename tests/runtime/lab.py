@@ -25,6 +25,9 @@ class Recorder:
     def result(self, data: bytes) -> None:
         self.results.append(data)
 
+    def flush(self, now: float) -> None:
+        """Nothing waits."""
+
     @property
     def text(self) -> str:
         return self.log.decode()

@@ -75,6 +75,7 @@ class Engine:
                 self.results.append(data)
             case ExecutionEnded() as event:
                 self._append(event.execution_id, event.log_text)
+                self.results += event.results
                 self.ended[event.execution_id] = event
             case event:
                 raise AssertionError(event)
@@ -127,6 +128,16 @@ def test_of_a_gigabyte_of_output_what_fits_is_kept(engine: Engine, processes: li
         engine.give("worker1", GIGABYTE)
         assert engine.await_end("worker1").outcome.exit_code == 9
     assert engine.logs["worker1"] == "\N{REPLACEMENT CHARACTER}" * LOG_CHARACTERS + TRUNCATED
+
+
+def test_what_a_container_said_is_sent_on_while_it_says_no_more(engine: Engine) -> None:
+    engine.start("worker1")
+    engine.give("worker1", "echo early; " + ENDLESS["results"], SEND + 'result("one"); sleep')
+    while not (engine.logs and engine.results):
+        engine.listen()
+    assert (engine.logs, engine.results, engine.ended) == ({"worker1": "early\n"}, [b"one"], {})
+    engine.pool.halt("worker1", 1)
+    assert engine.await_end("worker1").log_text == ""
 
 
 def test_of_a_million_results_those_that_fit_are_kept(engine: Engine, processes: list[str]) -> None:

@@ -135,15 +135,11 @@ class Dispatcher:
 
     def _absorb(self, events: Sequence[PoolEvent]) -> set[str]:
         """Record what workers say; the actors that deserve a look because of it."""
-        ended = [event for event in events if isinstance(event, ExecutionEnded)]
-        over = {(event.execution_id, event.attempt) for event in ended}
-        results = [event for event in events if isinstance(event, ResultSent)]
-        last = [one for one in results if (one.execution_id, one.attempt) in over]
         self._work.record_output(
-            [one for one in results if (one.execution_id, one.attempt) not in over],
+            [event for event in events if isinstance(event, ResultSent)],
             [event for event in events if isinstance(event, LogAppended)],
         )
-        touched = self._finish(ended, last)
+        touched = self._finish([event for event in events if isinstance(event, ExecutionEnded)])
         for event in events:
             if isinstance(event, StartFailed):
                 touched |= self._start_failed(event)
@@ -155,10 +151,10 @@ class Dispatcher:
                 touched |= self._tasks_returned(event)
         return touched
 
-    def _finish(self, events: Sequence[ExecutionEnded], results: Sequence[ResultSent]) -> set[str]:
+    def _finish(self, events: Sequence[ExecutionEnded]) -> set[str]:
         freed = [(event, *self._free(event.worker_id, event.execution_id)) for event in events]
         if freed:
-            self._work.finish([(claim, event) for event, _, claim in freed], results)
+            self._work.finish([(claim, event) for event, _, claim in freed])
         for event, member, _ in freed:
             out = event.outcome
             member.is_warm = out.stays

@@ -3,15 +3,13 @@
 from collections import deque
 from collections.abc import Callable
 
-from abaco.ports import ExecutionEnded, PoolEvent, ResultSent
+from abaco.ports import ExecutionEnded, PoolEvent
 
 __all__ = ["Inbox"]
 
 
 _GATHER_SECONDS = 0.04
 """How late an outcome is recorded while its worker has more to do, so that several are recorded at once."""
-_RESULT_SECONDS = 0.002
-"""How late a result is stored: most are an execution's last word, and land with its outcome then."""
 
 
 class Inbox:
@@ -39,8 +37,6 @@ class Inbox:
         # A worker that goes on needs nothing yet; a little later there is more to record at once.
         if isinstance(event, ExecutionEnded) and event.goes_on:
             self._wake_within(_GATHER_SECONDS)
-        elif isinstance(event, ResultSent):
-            self._wake_within(_RESULT_SECONDS)
         else:
             self._wake()
 

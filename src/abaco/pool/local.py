@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 
-from abaco.pool.flusher import Flusher
 from abaco.pool.worker import Worker
 from abaco.ports import ImageProvider, PoolEvent, Runtime, Task, WorkerOrder
 
@@ -18,10 +17,9 @@ class LocalPool:
         self._lock = Lock()
         self._workers: dict[str, tuple[Worker, Thread]] = {}
         self._closing = Event()
-        self._flusher = Flusher(self._all)
 
     def start(self, order: WorkerOrder) -> None:
-        worker = Worker(order, self._images, self._runtime, self._deliver, self._flusher.stir)
+        worker = Worker(order, self._images, self._runtime, self._deliver)
         thread = Thread(target=self._live, args=(order.worker_id, worker), name=f"worker-{order.worker_id}")
         with self._lock:
             self._workers[order.worker_id] = (worker, thread)
@@ -53,7 +51,6 @@ class LocalPool:
             entries = list(self._workers.values())
         for worker, _ in entries:
             worker.retire(kill=True)
-        self._flusher.close()
         for _, thread in entries:
             thread.join()
 

@@ -33,10 +33,10 @@ __all__ = ["Worker"]
 class _Given:
     """A task that the worker has been given, what stops it, and where its container's words go."""
 
-    def __init__(self, task: Task, emit: Callable[[PoolEvent], None], stir: Callable[[], None]) -> None:
+    def __init__(self, task: Task, emit: Callable[[PoolEvent], None]) -> None:
         self.task = task
         self.stop = StopSignal()
-        self.recorder = Recorder(task.spec.execution_id, task.attempt, task.max_log_characters, emit, stir)
+        self.recorder = Recorder(task.spec.execution_id, task.attempt, task.max_log_characters, emit)
 
     @property
     def attempt(self) -> tuple[str, int]:
@@ -44,10 +44,7 @@ class _Given:
 
 
 class Worker:
-    """Runs in a thread of its own (`main`); the other methods may be called from any thread.
-
-    `stir` is called when there is output that `flush` is to send on.
-    """
+    """Runs in a thread of its own (`main`); the other methods may be called from any thread."""
 
     def __init__(
         self,
@@ -55,13 +52,11 @@ class Worker:
         images: ImageProvider,
         runtime: Runtime,
         emit: Callable[[PoolEvent], None],
-        stir: Callable[[], None],
     ) -> None:
         self._order = order
         self._images = images
         self._runtime = runtime
         self._emit = emit
-        self._stir = stir
         self._word = Condition()
         self._queue: deque[_Given] = deque()
         self._current: _Given | None = None
@@ -72,7 +67,7 @@ class Worker:
 
     def give(self, task: Task) -> None:
         """Hand the worker a task, to be run after those that it has."""
-        given = _Given(task, self._emit, self._stir)
+        given = _Given(task, self._emit)
         with self._word:
             if self._killed:
                 given.stop.set()
@@ -105,11 +100,6 @@ class Worker:
                 for given in self._all():
                     given.stop.set()
             self._word.notify()
-
-    def flush(self, now: float) -> float | None:
-        """Send on what is due of the output of a container that goes on running; when the rest is, or None."""
-        with self._word:
-            return None if self._current is None else self._current.recorder.flush(now)
 
     def _all(self) -> list[_Given]:
         return [*([self._current] if self._current else []), *self._queue]
@@ -181,4 +171,5 @@ class Worker:
                 self._current = None
                 goes_on = bool(self._queue)
             given.stop.close()
-        return ExecutionEnded(worker_id, execution_id, attempt, outcome, given.recorder.finish(), goes_on)
+        log_text, results = given.recorder.finish()
+        return ExecutionEnded(worker_id, execution_id, attempt, outcome, log_text, results, goes_on)

@@ -66,6 +66,8 @@ class LogAppended:
 
 @dataclass(frozen=True, slots=True)
 class ResultSent:
+    """A result of a container that goes on running."""
+
     execution_id: str
     attempt: int
     data: bytes
@@ -84,7 +86,7 @@ class StartFailed:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionEnded:
-    """The container ended; `log_text` is what no LogAppended has carried.
+    """The container ended; `log_text` and `results` are what no LogAppended and no ResultSent has carried.
 
     The worker is free again, or `goes_on` with the next task that it was given.
     """
@@ -94,6 +96,7 @@ class ExecutionEnded:
     attempt: int
     outcome: Outcome
     log_text: str
+    results: Sequence[bytes] = ()
     goes_on: bool = False
 
 

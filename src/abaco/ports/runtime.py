@@ -77,6 +77,12 @@ class ContainerSink(Protocol):
     def result(self, data: bytes) -> None:
         """One result, complete."""
 
+    def flush(self, now: float) -> float | None:
+        """Send on what has waited long enough at `now` (of `time.monotonic`); when the rest will have, or None.
+
+        Called before each wait for more, which ends then.
+        """
+
 
 class Sandbox(Protocol):
     """What a worker prepares once and runs its containers in, one at a time."""

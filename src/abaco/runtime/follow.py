@@ -30,6 +30,8 @@ class Listener(Protocol):
 
     def dropped(self, size: int) -> None: ...
 
+    def flush(self, now: float) -> float | None: ...
+
 
 class Keeper(Protocol):
     """Who keeps an eye on the crun process and can end its container."""
@@ -106,8 +108,7 @@ class Follower:
                 self._step(selector)
 
     def _step(self, selector: selectors.BaseSelector) -> None:
-        timeout = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-        ready = selector.select(timeout)
+        ready = selector.select(self._patience())
         # Who has ended by itself is not stopped any more: the end goes before anything else that is ready.
         self._ended = any(key.fileobj is self._keeper for key, _ in ready)
         if self._ended:
@@ -116,6 +117,12 @@ class Follower:
             key.data()
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self._on_deadline()
+
+    def _patience(self) -> float | None:
+        """For how many seconds there is nothing to do if nothing is heard; None is for ever."""
+        now = time.monotonic()
+        moments = [moment for moment in (self._listener.flush(now), self._deadline) if moment is not None]
+        return max(0.0, min(moments) - now) if moments else None
 
     def _take_output(self) -> bool:
         """Hand on a piece of output; whether more may be there."""

@@ -14,6 +14,7 @@ class SinkListener:
 
     def __init__(self, sink: ContainerSink, gate: Callable[[bytes], None], clock: Clock) -> None:
         self.result = sink.result
+        self.flush = sink.flush
         self.spoke_at: datetime | None = None
         self._sink = sink
         self._gate = gate

@@ -164,18 +164,12 @@ class Work:
             self._store.logs.append(logs)
             self._tell(log=(piece.execution_id for piece in logs))
 
-    def finish(self, ended: Sequence[tuple[Claim, ExecutionEnded]], results: Sequence[ResultSent] = ()) -> None:
-        """Land the outcomes, and with them `results` of the same attempts.
-
-        Word from a lease that was lost is announced and otherwise ignored.
-        """
-        sent: dict[tuple[str, int], list[bytes]] = {}
-        for result in results:
-            sent.setdefault((result.execution_id, result.attempt), []).append(result.data)
+    def finish(self, ended: Sequence[tuple[Claim, ExecutionEnded]]) -> None:
+        """Land the outcomes. Word from a lease that was lost is announced and otherwise ignored."""
         closings = [
             replace(
                 self._closing(claim, self._said(claim, event.outcome), event.log_text),
-                results=sent.get((claim.execution_id, claim.attempt), ()),
+                results=event.results,
                 result_lifetime_seconds=self._limits.result_ex,
             )
             for claim, event in ended
