@@ -156,7 +156,17 @@ def test_a_client_that_falls_silent_while_it_sends_is_not_waited_for(
 _GONE = {"type": "http.disconnect"}
 
 
-async def send_half(world: World, path: str, kind: str, then: dict[str, str] | None = _GONE) -> list[Any]:
+def test_a_body_ends_with_the_last_byte_that_was_announced(world: World) -> None:
+    """The word that this was all, which takes a server as long as the rest, is not waited for."""
+    path = f"{world.actor()}/messages"
+    for announced, status in ((2 * 1024**2, 200), (2 * 1024**2 + 1, 400)):
+        answers = world.http.portal.call(partial(send_half, world, path, "application/octet-stream", size=announced))
+        assert [answer["status"] for answer in answers if answer["type"] == "http.response.start"] == [status]
+
+
+async def send_half(
+    world: World, path: str, kind: str, then: dict[str, str] | None = _GONE, size: int | None = None
+) -> list[Any]:
     """Two megabytes of a body, then the end of the connection, or nothing at all; what was answered."""
     answers: list[Any] = []
     pieces = [{"type": "http.request", "body": b"1" * 1024**2, "more_body": True}] * 2
@@ -170,6 +180,7 @@ async def send_half(world: World, path: str, kind: str, then: dict[str, str] | N
         answers.append(message)
 
     authorization = (b"authorization", b"Bearer " + world.tokens["ada"].encode())
+    announced = [] if size is None else [(b"content-length", b"%d" % size)]
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -180,7 +191,7 @@ async def send_half(world: World, path: str, kind: str, then: dict[str, str] | N
         "query_string": b"",
         "root_path": "",
         "scheme": "http",
-        "headers": [authorization, (b"content-type", kind.encode())],
+        "headers": [authorization, (b"content-type", kind.encode()), *announced],
     }
     await world.http.app(scope, receive, send)
     return answers

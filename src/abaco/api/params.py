@@ -90,13 +90,23 @@ def query_value(request: Request[Any, Any, Any], name: str) -> str:
 
 async def body_pieces(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
     """The body as it arrives, once; raises InvalidInput if the client goes away, or falls silent, before its end."""
+    missing = _announced_size(request)
     more = True
     while more:
         message = await _received(request)
         if message["type"] != "http.request":
             raise InvalidInput("The connection ended before the body did.")
-        more = message.get("more_body", False)
-        yield message.get("body", b"")
+        piece = message.get("body", b"")
+        missing -= len(piece)
+        # To be told once more that this was all would take as long as the piece did.
+        more = message.get("more_body", False) and missing != 0
+        yield piece
+
+
+def _announced_size(request: Request[Any, Any, Any]) -> int:
+    """Of the body, in bytes; -1 if its head does not say."""
+    given = next((value for name, value in request.scope["headers"] if name == b"content-length"), b"")
+    return int(given) if given.isdigit() else -1
 
 
 async def _received(request: Request[Any, Any, Any]) -> Mapping[str, Any]:
