@@ -1,11 +1,15 @@
 """Messages whose request waits for the execution."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from threading import Event
+from typing import Any, cast
 
+import anyio
 import httpx
 import pytest
+from anyio import to_thread
 
+from abaco.api.synchronous import Synchronous
 from abaco.domain.execution import Claim, not_run
 from abaco.ports import EarlierSend, NewMessage
 from abaco.store.mailbox import Mailbox
@@ -37,6 +41,34 @@ def test_the_first_result_is_the_answer_while_the_container_runs(world: World) -
     execution = f"{world.get('/actors')[0]['_links']['self'][18:]}/executions/{answer.headers[HEADER]}"
     assert world.get(execution)["status"] == "RUNNING"
     assert world.send("GET", f"{execution}/results").content == b"two"
+
+
+def test_a_result_that_was_taken_is_given_to_who_waits_though_the_time_is_up() -> None:
+    """Or nobody would ever have it."""
+    begun, may_end = Event(), Event()
+    given: list[Any] = []
+
+    class Slow:
+        def answer(self, _posted: object) -> str:
+            begun.set()
+            assert may_end.wait(30)
+            return "result"
+
+    nobody = cast("Any", None)
+    synchronous = Synchronous(nobody, cast("Any", Slow()), nobody, nobody, 1.0)
+
+    async def main() -> None:
+        async def look() -> None:
+            given.append(await synchronous._look(nobody))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(look)
+            await to_thread.run_sync(begun.wait, 30)
+            tasks.cancel_scope.cancel()
+            may_end.set()
+
+    anyio.run(main)
+    assert given == ["result"]
 
 
 def test_without_a_result_the_log_is_the_answer(world: World) -> None:

@@ -107,7 +107,10 @@ def test_an_interrupt_ends_the_container(tmp_path: Path, data: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"begun\n"  # at once, not at the end
         process.send_signal(signal.SIGINT)
-        assert process.wait(_SECONDS) == 130
+        try:
+            assert process.wait(_SECONDS) == 130
+        finally:
+            process.kill()  # or the end of this block would be waited for
     until(lambda: subprocess.run(["pgrep", "-f", "sleep 987654"], capture_output=True, check=False).returncode == 1)
 
 

@@ -1,5 +1,7 @@
 """Messages with keys and delays on a real server with real containers."""
 
+import re
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -50,3 +52,21 @@ def test_a_message_that_is_sent_again_is_executed_once(http: httpx.Client, ab: A
     )
     assert "Contents of MSG: hi" in again.text
     assert ab.executions.list(actor).total_executions == 1
+
+
+def test_posts_that_come_all_at_once_on_one_connection_are_all_taken(ab: Abaco, server: LiveServer, actor: str) -> None:
+    """Bodies of an announced size, and one in chunks: each ends where the next request begins."""
+    head = f"POST /actors/v2/{actor}/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n"
+    binary = "Content-Type: application/octet-stream\r\n"
+    requests = [
+        f"{head}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nmessage=a",
+        f"{head}{binary}Content-Length: 300000\r\n\r\n{'b' * 300_000}",
+        f"{head}{binary}Transfer-Encoding: chunked\r\n\r\n3\r\nccc\r\n0\r\n\r\n",
+        f"{head}Content-Type: text/plain\r\nContent-Length: 1\r\nConnection: close\r\n\r\nd",
+    ]
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall("".join(requests).encode())
+        answers = connection.makefile("rb").read()
+    # The last one is no JSON, and nothing else a message could be read from.
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"200", b"200", b"400"]
+    assert ab.executions.list(actor).total_executions == 3

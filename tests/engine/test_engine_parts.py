@@ -12,14 +12,14 @@ import anyio
 import pytest
 from engine.fakes import SetClock
 from engine.rig import Rig
-from store.scene import NOW, an_actor
+from store.scene import NOW, an_actor, outcome
 
 from abaco.engine.crew import Crew, Member
 from abaco.engine.inbox import Inbox
 from abaco.engine.loop import Alarm
 from abaco.engine.pruner import Pruned, Pruner
 from abaco.notify.local import API, ENGINE, LocalListener, LocalNotifier
-from abaco.ports import ImageRef, WorkerReady
+from abaco.ports import ExecutionEnded, ImageRef, WorkerReady
 from abaco.runtime.actor_files import FilesOnDisk
 from abaco.runtime.pushed import PushedFiles
 from abaco.store.sql import SqlStore
@@ -78,6 +78,16 @@ def test_the_inbox_hands_out_each_word_once_whoever_speaks_meanwhile() -> None:
     assert sorted(heard) == sorted(f"{n}-{i}" for n in range(4) for i in range(500))
     assert [word for word in heard if word.startswith("0-")] == [f"0-{i}" for i in range(500)]
     assert len(rung) == 2000
+
+
+def test_the_end_of_an_execution_may_wait_while_its_worker_goes_on_but_results_may_not() -> None:
+    rung: list[float] = []
+    inbox = Inbox(lambda: rung.append(0.0), rung.append)
+    for goes_on, results in ((False, ()), (True, ()), (True, (b"r",)), (False, (b"r",))):
+        inbox.put(ExecutionEnded("w1", "e1", 1, outcome(), "", results, goes_on))
+    at_once, gathered, soon, also_at_once = rung
+    assert at_once == also_at_once == 0.0
+    assert 0.0 < soon < 0.005 < gathered < 0.1
 
 
 def test_topics_are_heard_once_however_often_they_were_said() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from litestar import Request, Response
 
 from abaco.api.bells import Bell
@@ -20,6 +20,7 @@ __all__ = ["Synchronous", "is_synchronous"]
 _NO_PAGE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 
 _THREADS = 8
+"""Who take results away, which SQLite lets one do at a time anyway."""
 
 
 def is_synchronous(request: Request[Any, Any, Any]) -> bool:
@@ -35,7 +36,13 @@ class Synchronous:
         self._waiters = waiters
         self._wire = wire
         self._timeout_seconds = timeout_seconds
-        self._threads = ThreadPoolExecutor(_THREADS, "answer")  # as `Batcher` has one
+        self._threads = ThreadPoolExecutor(_THREADS, "answer")  # which hear of work sooner than anyio's
+
+    async def _look(self, posted: Posted) -> Answer | Stuck | None:
+        # A result that the thread has taken must be given to somebody, also if the time is up meanwhile.
+        with CancelScope(shield=True):
+            answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._executions.answer, posted)
+        return answer  # noqa: RET504 - mypy holds that a scope may swallow what is raised in it
 
     async def answer(
         self, request: Request[Any, Any, Any], posted: Posted, bell: Bell, fields: dict[str, Any]
@@ -50,7 +57,7 @@ class Synchronous:
             answer: Answer | Stuck | None = await self._waiters.wait(
                 request,
                 bell,
-                lambda: asyncio.get_running_loop().run_in_executor(self._threads, self._executions.answer, posted),
+                lambda: self._look(posted),
                 self._timeout_seconds,
             )
         except AbacoError as error:

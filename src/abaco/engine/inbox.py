@@ -10,6 +10,8 @@ __all__ = ["Inbox"]
 
 _GATHER_SECONDS = 0.04
 """How late an outcome is recorded while its worker has more to do, so that several are recorded at once."""
+_RESULT_SECONDS = 0.002
+"""The same if there are results, which somebody may wait for."""
 
 
 class Inbox:
@@ -36,7 +38,7 @@ class Inbox:
         self._events.append(event)
         # A worker that goes on needs nothing yet; a little later there is more to record at once.
         if isinstance(event, ExecutionEnded) and event.goes_on:
-            self._wake_within(_GATHER_SECONDS)
+            self._wake_within(_RESULT_SECONDS if event.results else _GATHER_SECONDS)
         else:
             self._wake()
 

@@ -40,23 +40,20 @@ class Alarm:
 
     def ring(self) -> None:
         if get_ident() == self._thread:
-            self._set()
+            self._wake.set()
         else:
-            self._loop.call_soon_threadsafe(self._set)
+            self._loop.call_soon_threadsafe(self._wake.set)
 
     def ring_within(self, seconds: float) -> None:
         """Ring after so long, or earlier if somebody else asked for that."""
         self._loop.call_soon_threadsafe(self._set_within, seconds)
-
-    def _set(self) -> None:
-        self._wake.set()
 
     def _set_within(self, seconds: float) -> None:
         if self._later is not None:
             if self._later.when() <= self._loop.time() + seconds:
                 return
             self._later.cancel()
-        self._later = self._loop.call_later(seconds, self._set)
+        self._later = self._loop.call_later(seconds, self._wake.set)
 
     async def wait(self, timeout_seconds: float) -> None:
         """Until it rings (or rang since the last wait), at most `timeout_seconds`."""

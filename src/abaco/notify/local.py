@@ -32,7 +32,10 @@ class _Directory:
 
 
 class LocalNotifier:
-    """Sends; while nobody listens, or lags behind for long, words are lost, which the port allows."""
+    """Sends; while nobody listens, or lags behind for long, words are lost, which the port allows.
+
+    The directory has to be there, and to stay.
+    """
 
     def __init__(self, directory: Path, name: str) -> None:
         self._directory = _Directory(directory)

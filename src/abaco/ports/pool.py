@@ -75,7 +75,10 @@ class ResultSent:
 
 @dataclass(frozen=True, slots=True)
 class StartFailed:
-    """The container could not be started; the worker is free again. `by_output` as in ContainerStartError."""
+    """The container could not be started; the worker is free again. `by_output` as in ContainerStartError.
+
+    What it seems to have said is nobody's.
+    """
 
     worker_id: str
     execution_id: str

@@ -120,7 +120,7 @@ class Container:
 
     def gate(self, sink: ContainerSink) -> OutputGate:
         """Where its output goes through on the way to `sink`."""
-        return OutputGate(self._log, self.keeper.ends_within, sink.output)
+        return OutputGate(self._log, self.keeper.ends_within, sink)
 
     def end(self) -> int:
         """See to it that no process of it is left, and that it serves no more; its exit code."""

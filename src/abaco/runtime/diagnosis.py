@@ -6,12 +6,13 @@ written there. A container may forge that line, so a failure that only it tells 
 """
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from abaco.ports import ContainerStartError
+from abaco.ports import ContainerSink, ContainerStartError
 
 __all__ = ["OutputGate", "explained"]
 
@@ -38,22 +39,23 @@ class OutputGate:
     report it on stderr before it does in its log; so the very first output is looked at a moment later.
     """
 
-    def __init__(self, log: Path, ends_within: Callable[[float], bool], output: Callable[[bytes], None]) -> None:
+    def __init__(self, log: Path, ends_within: Callable[[float], bool], sink: ContainerSink) -> None:
         self._log = log
         self._ends_within = ends_within
-        self._output = output
+        self._sink = sink
         self._open = False
         self._held = b""
 
     def feed(self, data: bytes) -> None:
         if not self._open:
             if not self._held:
+                self._sink.flush(math.inf)  # or a result would wait, too
                 self._ends_within(_MOMENT_SECONDS)
             self._held += data
             if self._held.startswith(_EXEC_PREFIX) or self._log.stat().st_size:
                 return
             data = self.release()
-        self._output(data)
+        self._sink.output(data)
 
     def release(self) -> bytes:
         """Open the gate: what it held back."""
@@ -64,7 +66,7 @@ class OutputGate:
     def settle(self) -> None:
         """The container did start: what was held back is its own."""
         if self._held:
-            self._output(self.release())
+            self._sink.output(self.release())
 
     def failure(self, exit_code: int) -> ContainerStartError | None:
         """After the end: what crun says has kept the program from starting, if anything has."""

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Dialect, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.pool import NullPool
 
 from abaco.errors import InvalidInput, Unavailable
 from abaco.store.search_sqlite import install_functions
@@ -53,8 +54,9 @@ class _Turn:
 
 
 class _Connections:
-    """Connections that do not go back to the pool after each use, `most` of them: with SQLite that way takes longer
-    than most of what is done with them. The one used last comes first, whose pages SQLite has in its cache.
+    """Connections that are not given back to the engine after each use, `most` of them unless in use: with SQLite that
+    way takes longer than most of what is done with them. The one used last comes first, whose pages SQLite has in its
+    cache; one that failed is closed.
 
     PostgreSQL's go back, since the pool looks whether a connection still holds before it gives it away.
     """
@@ -84,6 +86,7 @@ class _Connections:
             return self.engine.connect()
 
     def close(self) -> None:
+        self._most = 0
         for connection in self._idle:
             connection.close()
         self._idle.clear()
@@ -118,7 +121,11 @@ class Database:
         return self._turn() if self._turn else nullcontext()
 
     def read(self) -> AbstractContextManager[Connection]:
-        """A connection on which each statement sees the latest committed data."""
+        """A connection on which each statement sees the latest committed data.
+
+        What is asked is to be read within the block: on SQLite a statement that is not at its end holds back the
+        others' view of the data.
+        """
         return self._readers()
 
     @contextmanager
@@ -201,21 +208,20 @@ def require_url(text: str) -> URL:
 def open_database(url: URL, connections: int = 20) -> Database:
     """Connect to `url`; raises Unavailable if the database does not answer. Durability is set here."""
     if url.get_backend_name() == "sqlite":
-        options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}}
+        # No pool: `_Connections` is one.
+        options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}, "poolclass": NullPool}
     else:
         patience = {name: value for name, value in _PATIENCE.items() if name not in url.query}
-        options = {"connect_args": {"connect_timeout": 10, **patience}, "pool_pre_ping": True}
+        options = {
+            "connect_args": {"connect_timeout": 10, **patience},
+            "pool_size": connections,
+            "max_overflow": 100,
+            "pool_use_lifo": True,
+            "pool_pre_ping": True,
+        }
     engine, reader = (
         # Parameters are users' messages, states and logs: they have no place in the text of an error.
-        create_engine(
-            url,
-            pool_size=connections,
-            max_overflow=100,
-            pool_use_lifo=True,
-            isolation_level=level,
-            hide_parameters=True,
-            **options,
-        )
+        create_engine(url, isolation_level=level, hide_parameters=True, **options)
         for level in (None, "AUTOCOMMIT")
     )
     if url.get_backend_name() == "sqlite":
