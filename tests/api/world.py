@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import structlog
+from bench.live import until
 from sqlalchemy import select
 
 from abaco.api.app import build_app
@@ -203,8 +204,9 @@ class World:
     # --- the engine's part ---
 
     def claim(self, actor: str) -> Claim:
-        """Lease the actor's next message to a worker, as the engine does."""
+        """Lease the actor's next message to a worker, as the engine does. A request may be about to post it."""
         request = ClaimRequest(actor.rpartition("/")[2], "worker1", exclusive=False, image_digest="sha256:1")
+        until(lambda: self.store.mailbox.count(request.actor_id) > 0)
         (claim,) = self.store.claims.claim("engine1", [request], self.clock.now())
         return claim
 
