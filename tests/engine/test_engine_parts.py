@@ -173,6 +173,9 @@ def test_words_are_lost_quietly_while_nobody_listens_or_the_listener_lags(tmp_pa
     assert successor.receive() == {"message:b"}
     successor.close()
     notifier.close()
+    homeless = LocalNotifier(tmp_path / "missing", ENGINE)
+    homeless.notify("message:a")
+    homeless.close()
 
 
 def test_no_word_is_lost_on_a_listener_that_is_only_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

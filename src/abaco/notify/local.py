@@ -3,7 +3,8 @@
 import os
 import socket
 import struct
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 __all__ = ["API", "ENGINE", "LocalListener", "LocalNotifier"]
@@ -12,34 +13,31 @@ ENGINE, API = "engine.sock", "api.sock"
 """Who listens."""
 
 _MOST_TOPICS = 100
+_MOST_PATH_BYTES = 108
 _MAX_BYTES = 32_768
 """What a datagram holds."""
 _PATIENCE = struct.pack("@ll", 0, 50_000)
 """A ``timeval``, of microseconds: a listener that works is back long before."""
 
 
-class _Directory:
-    """Open, so that the paths in it have under 108 bytes (the kernel's limit), however deep it lies."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-
-    def short_path(self, name: str) -> str:
-        return f"/proc/self/fd/{self._descriptor}/{name}"
-
-    def close(self) -> None:
-        os.close(self._descriptor)
+@contextmanager
+def _short_path(path: Path) -> Iterator[str]:
+    """The socket's path in under 108 bytes (the kernel's limit), however deep its directory lies."""
+    if len(os.fsencode(path)) < _MOST_PATH_BYTES:
+        yield str(path)
+        return
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{path.name}"
+    finally:
+        os.close(descriptor)
 
 
 class LocalNotifier:
-    """Sends; while nobody listens, or lags behind for long, words are lost, which the port allows.
-
-    The directory has to be there, and to stay.
-    """
+    """Sends; while nobody listens, or lags behind for long, words are lost, which the port allows."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        self._directory = _Directory(directory)
-        self._path = self._directory.short_path(name)
+        self._path = directory / name
         self._lags = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _PATIENCE)
@@ -52,7 +50,8 @@ class LocalNotifier:
     def _send(self, words: str) -> None:
         """Waited for is a listener that has kept up so far."""
         try:
-            self._socket.sendto(words.encode(), socket.MSG_DONTWAIT if self._lags else 0, self._path)
+            with _short_path(self._path) as path:
+                self._socket.sendto(words.encode(), socket.MSG_DONTWAIT if self._lags else 0, path)
             self._lags = False
         except BlockingIOError:
             self._lags = True
@@ -61,7 +60,6 @@ class LocalNotifier:
 
     def close(self) -> None:
         self._socket.close()
-        self._directory.close()
 
 
 class LocalListener:
@@ -71,8 +69,8 @@ class LocalListener:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         (directory / name).unlink(missing_ok=True)
-        with closing(_Directory(directory)) as opened:
-            self._socket.bind(opened.short_path(name))
+        with _short_path(directory / name) as path:
+            self._socket.bind(path)
 
     def fileno(self) -> int:
         return self._socket.fileno()
