@@ -17,6 +17,7 @@ from abaco.api.bells import Bells
 from abaco.api.documents import BYTES, FORM, JSON, Query, documented
 from abaco.api.params import (
     Params,
+    announced_size,
     decode_json,
     media_type_of,
     query_pairs,
@@ -240,9 +241,8 @@ class _Posting:
     ) -> Posted:
         begin = partial(self._mailbox.begin_upload, digested=key is not None)
         upload = await to_thread.run_sync(begin, who, actor_id, self._limit, execution_id)
-        announced = request.headers.get("content-length", "")
         try:
-            upload.require_room(int(announced) if announced.isdecimal() else 0)  # or all would be sent in vain
+            upload.require_room(announced_size(request) or 0)  # or all would be sent in vain
             await receive(request, upload)
         except BaseException:
             await abandon(upload)

@@ -16,6 +16,7 @@ from abaco.errors import InvalidInput, TooLarge
 __all__ = [
     "MAX_BODY_BYTES",
     "Params",
+    "announced_size",
     "body_pieces",
     "decode_json",
     "media_type_of",
@@ -43,8 +44,7 @@ def surface_of(request: Request[Any, Any, Any]) -> Surface:
 
 def media_type_of(request: Request[Any, Any, Any]) -> str:
     """Of the body, without parameters, or "". As `request.content_type`, which decodes and copies all headers first."""
-    given = next((value for name, value in request.scope["headers"] if name == b"content-type"), b"")
-    return given.partition(b";")[0].decode("latin-1").strip().lower()
+    return _header(request, b"content-type").partition(b";")[0].decode("latin-1").strip().lower()
 
 
 def decode_json(body: bytes) -> Any:
@@ -90,23 +90,28 @@ def query_value(request: Request[Any, Any, Any], name: str) -> str:
 
 async def body_pieces(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
     """The body as it arrives, once; raises InvalidInput if the client goes away, or falls silent, before its end."""
-    missing = _announced_size(request)
+    announced, received = announced_size(request), 0
     more = True
     while more:
         message = await _received(request)
         if message["type"] != "http.request":
             raise InvalidInput("The connection ended before the body did.")
         piece = message.get("body", b"")
-        missing -= len(piece)
+        received += len(piece)
         # To be told once more that this was all would take as long as the piece did.
-        more = message.get("more_body", False) and missing != 0
+        more = message.get("more_body", False) and received != announced
         yield piece
 
 
-def _announced_size(request: Request[Any, Any, Any]) -> int:
-    """Of the body, in bytes; -1 if its head does not say."""
-    given = next((value for name, value in request.scope["headers"] if name == b"content-length"), b"")
-    return int(given) if given.isdigit() else -1
+def announced_size(request: Request[Any, Any, Any]) -> int | None:
+    """Of the body, in bytes; None if the request's head does not say."""
+    given = _header(request, b"content-length")
+    return int(given) if given.isdigit() else None
+
+
+def _header(request: Request[Any, Any, Any], name: bytes) -> bytes:
+    """The first of that name, or b""."""
+    return next((value for other, value in request.scope["headers"] if other == name), b"")
 
 
 async def _received(request: Request[Any, Any, Any]) -> Mapping[str, Any]:
