@@ -71,6 +71,21 @@ def test_a_message_is_claimed_executed_and_recorded(rig: Rig) -> None:
     assert rig.store.mailbox.count("actor1") == 0
 
 
+def test_results_that_come_with_the_outcome_follow_those_sent_before(rig: Rig) -> None:
+    rig.ready_actor()
+    [id_] = rig.post(1)
+    rig.settle()
+    rig.pool.say(id_, result=b"r1")
+    rig.turn()
+
+    rig.pool.end(id_, results=[b"r2", b"r3"])
+    told = len(rig.told)
+    rig.turn()
+    assert rig.told[told:] == [f"execution:{id_}", "results:actor1"]
+    assert rig.status(id_) is ExecutionStatus.COMPLETE
+    assert [rig.store.results.pop(id_, rig.clock.now()) for _ in range(4)] == [b"r1", b"r2", b"r3", None]
+
+
 def test_results_and_logs_said_in_the_last_moment_are_recorded_before_the_outcome(rig: Rig) -> None:
     """The store takes none of an attempt that is over."""
     rig.ready_actor()
