@@ -2,20 +2,24 @@
 
 import multiprocessing
 import os
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, bindparam, insert, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 from store.scene import add_actor, new_message
 
 from abaco.domain.tenant import Tenant
 from abaco.errors import InvalidInput, Unavailable
 from abaco.store.database import Database, open_database, require_url
 from abaco.store.sql import SqlStore
-from abaco.store.tables import metadata
+from abaco.store.statement import Statement
+from abaco.store.tables import metadata, tenants
 
 
 def migrate(url: str) -> None:
@@ -43,10 +47,14 @@ def test_the_migrated_schema_is_that_of_the_tables(database: Database) -> None:
 
 
 def test_a_difference_of_the_schema_would_be_seen(database: Database) -> None:
-    with database.write() as connection:
-        connection.execute(text("DROP INDEX messages_waiting"))
-        assert len(differences(connection)) == 1
-        connection.rollback()
+    def drop() -> None:
+        with database.write() as connection:
+            connection.execute(text("DROP INDEX messages_waiting"))
+            assert len(differences(connection)) == 1
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        drop()
 
 
 def test_the_migrated_schema_has_the_constraints_of_the_tables(database: Database, empty_url: str) -> None:
@@ -88,6 +96,71 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError):
         fail()
     assert SqlStore(database).tenants.find("DEV") is None
+
+
+def test_what_sqlalchemy_and_the_busy_paths_write_is_one_transaction(database: Database) -> None:
+    """Either may come first; each knows of the other's."""
+    raw = Statement(insert(tenants).values({**dict.fromkeys(tenants.c.keys()), "id": bindparam("name")}))
+    plain = insert(tenants)
+
+    def write(first: str, second: str, *, fail: bool) -> None:
+        with database.write() as connection:
+            raw.run(connection, {"name": first})
+            connection.execute(plain, {"id": second})
+            if fail:
+                raise RuntimeError
+        with database.write() as connection:
+            connection.execute(plain, {"id": f"{first}-again"})
+            raw.run(connection, {"name": f"{second}-again"})
+
+    with pytest.raises(RuntimeError):
+        write("A", "B", fail=True)
+    write("C", "D", fail=False)
+    with database.read() as connection:
+        found = set(connection.execute(select(tenants.c.id)).scalars())
+    assert found >= {"C", "D", "C-again", "D-again"}
+    assert not found & {"A", "B", "A-again", "B-again"}
+
+
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+def test_who_ends_a_transaction_inside_its_block_is_told(database: Database) -> None:
+    """Or what follows would be committed statement by statement."""
+
+    def write(end: Callable[[Connection], None]) -> None:
+        with database.write() as connection:
+            connection.execute(text("SELECT 1"))
+            end(connection)
+
+    for end in (Connection.commit, Connection.rollback):
+        with pytest.raises(RuntimeError, match="inside its block"):
+            write(end)
+
+
+def test_a_savepoint_may_fail_alone(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(insert(tenants), {"id": "KEPT"})
+        with pytest.raises(IntegrityError), connection.begin_nested():
+            connection.execute(insert(tenants), {"id": "KEPT"})
+        connection.execute(insert(tenants), {"id": "ALSO"})
+    assert SqlStore(database).tenants.find("KEPT")
+    assert SqlStore(database).tenants.find("ALSO")
+
+
+def test_a_commit_that_fails_undoes_all_and_keeps_nobody_waiting(sqlite_url: str) -> None:
+    database = open_database(require_url(sqlite_url))
+
+    def write() -> None:
+        with database.write() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("CREATE TABLE one (id INTEGER PRIMARY KEY)")
+            driver.execute("CREATE TABLE two (one REFERENCES one (id) DEFERRABLE INITIALLY DEFERRED)")
+            driver.execute("INSERT INTO two VALUES (1)")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        write()
+    with database.write() as connection:
+        assert not {"one", "two"} & set(inspect(connection).get_table_names())
+    database.close()
 
 
 def test_sqlite_commits_reach_the_disk(sqlite_url: str) -> None:

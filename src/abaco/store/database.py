@@ -27,6 +27,8 @@ _PATIENCE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count":
 """Seconds, a number, and milliseconds: how soon a PostgreSQL that has gone without a word is given up, after which the
 roles begin anew. By itself the kernel waits for a quarter of an hour, or for two, and the engine with it.
 """
+_BEGIN = "BEGIN IMMEDIATE"
+"""On SQLite a transaction that reads first and writes later could not be upgraded under a rival writer."""
 _MIGRATION_LOCK = 7_226_226
 """Any constant of our own: the key of PostgreSQL's advisory lock around migrations."""
 
@@ -40,14 +42,17 @@ class _Turn:
         self._threads = Lock()
         self._file = Path(path).open("ab")  # noqa: SIM115 - open as long as the database is
 
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        with self._threads:
+    def __enter__(self) -> None:
+        self._threads.acquire()
+        try:
             flock(self._file, LOCK_EX)
-            try:
-                yield
-            finally:
-                flock(self._file, LOCK_UN)
+        except BaseException:
+            self._threads.release()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        flock(self._file, LOCK_UN)
+        self._threads.release()
 
     def close(self) -> None:
         self._file.close()
@@ -66,24 +71,20 @@ class _Connections:
         self._most = most
         self._idle: list[Connection] = []
 
-    @contextmanager
-    def __call__(self) -> Iterator[Connection]:
-        connection = self._take()
-        try:
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-        if len(self._idle) < self._most:
-            self._idle.append(connection)
-        else:
-            connection.close()
+    def __call__(self) -> "_Use":
+        return _Use(self)
 
-    def _take(self) -> Connection:
+    def take(self) -> Connection:
         try:
             return self._idle.pop()
         except IndexError:
             return self.engine.connect()
+
+    def give_back(self, connection: Connection, *, failed: bool) -> None:
+        if failed or len(self._idle) >= self._most:
+            connection.close()
+        else:
+            self._idle.append(connection)
 
     def close(self) -> None:
         self._most = 0
@@ -91,6 +92,20 @@ class _Connections:
             connection.close()
         self._idle.clear()
         self.engine.dispose()
+
+
+class _Use:
+    """A connection for the length of a ``with`` block: a dozen of them are entered for each message."""
+
+    def __init__(self, connections: _Connections) -> None:
+        self._connections = connections
+
+    def __enter__(self) -> Connection:
+        self._connection = self._connections.take()
+        return self._connection
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._connections.give_back(self._connection, failed=kind is not None)
 
 
 class Database:
@@ -101,7 +116,7 @@ class Database:
         most = 0 if self.is_postgresql else connections
         self._writers, self._readers = _Connections(engine, most), _Connections(reader, most)
         path = None if self.is_postgresql else engine.url.database
-        self._turn = _Turn(f"{path}-turn") if path else None
+        self._turn = _Turn(f"{path}-turn") if path else nullcontext()
 
     @contextmanager
     def write(self, *, lasting: bool = True) -> Iterator[Connection]:
@@ -111,14 +126,21 @@ class Database:
         it to the operating system only, and what is written next takes it along to the disk. PostgreSQL, which may end
         without us, has no use for that.
         """
-        with self._alone(), self._writers() as connection:
-            if not self.is_postgresql:
-                _synchronize(connection, "FULL" if lasting else "NORMAL")
-            with connection.begin():
-                yield connection
-
-    def _alone(self) -> AbstractContextManager[None]:
-        return self._turn() if self._turn else nullcontext()
+        with self._turn, self._writers() as connection:
+            if self.is_postgresql:
+                with connection.begin():
+                    yield connection
+                return
+            driver: Any = connection.connection.dbapi_connection
+            _synchronize(connection, driver, "FULL" if lasting else "NORMAL")
+            # Said by ourselves: SQLAlchemy's way takes twice as long as the rest of a small transaction. After an error
+            # the connection is closed, which undoes it.
+            driver.execute(_BEGIN)
+            yield connection
+            if not driver.in_transaction:
+                raise RuntimeError("The transaction was ended inside its block.")
+            connection.commit()  # of a statement that SQLAlchemy executed it thinks that it began this
+            driver.commit()
 
     def read(self) -> AbstractContextManager[Connection]:
         """A connection on which each statement sees the latest committed data.
@@ -177,7 +199,7 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._alone(), self._engine.begin() as connection:
+        with self._turn, self._engine.begin() as connection:
             if self.is_postgresql:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
             config.attributes["connection"] = connection
@@ -186,7 +208,7 @@ class Database:
     def close(self) -> None:
         self._writers.close()
         self._readers.close()
-        if self._turn:
+        if isinstance(self._turn, _Turn):
             self._turn.close()
 
 
@@ -257,15 +279,14 @@ def _configure_postgresql(connection: Any, _record: object) -> None:
     connection.commit()
 
 
-def _synchronize(connection: Connection, level: str) -> None:
+def _synchronize(connection: Connection, driver: Any, level: str) -> None:
     """Whether there is an fsync at the end of each transaction (FULL) or not (NORMAL), from now on."""
     if connection.info.get("synchronous") != level:
-        driver: Any = connection.connection.driver_connection
         driver.execute(f"PRAGMA synchronous={level}")
         connection.info["synchronous"] = level
 
 
 def _begin_immediate(connection: Connection) -> None:
-    # A transaction that reads first and writes later could not be upgraded under a rival writer.
     driver: Any = connection.connection.driver_connection
-    driver.execute("BEGIN IMMEDIATE")
+    if not driver.in_transaction:
+        driver.execute(_BEGIN)

@@ -31,6 +31,8 @@ class Statement:
         self._element = element
         self._compiled: dict[str, tuple[SQLCompiler, Sequence[str]]] = {}
         self._forms: dict[tuple[Any, ...], _Form] = {}
+        # The only one there is without lists, by the database's name.
+        self._plain: dict[str, _Form] = {}
 
     def all(self, connection: Connection, given: Mapping[str, Any]) -> list[Any]:
         """The rows: tuples whose fields have the columns' names."""
@@ -62,7 +64,12 @@ class Statement:
         return int(_executed(connection, form, prepared, many=True).rowcount)
 
     def _form(self, dialect: Dialect, given: Mapping[str, Any]) -> "_Form":
+        plain = self._plain.get(dialect.name)
+        if plain is not None:
+            return plain
         compiled, lists = self._compile(dialect)
+        if not lists:
+            return self._plain.setdefault(dialect.name, _Form(compiled, dialect, given))
         key = (dialect.name, *[len(given[name]) for name in lists if name in given])
         form = self._forms.get(key)
         if form is None:
@@ -122,12 +129,14 @@ class _Form:
 
     def rows(self, cursor: Any) -> list[Any]:
         row, processors = self._result or self._learn_result(cursor)
+        if not processors:
+            return [row(*raw) for raw in cursor.fetchall()]
         found = []
         for raw in cursor.fetchall():
             values = list(raw)
             for index, process in processors:
                 values[index] = process(values[index])
-            found.append(row._make(values))
+            found.append(row(*values))
         return found
 
     def _learn_result(self, cursor: Any) -> tuple[Any, Sequence[tuple[int, _Process]]]:
@@ -143,13 +152,12 @@ class _Form:
 
 
 def _executed(connection: Connection, form: _Form, parameters: Any, *, many: bool = False) -> Any:
-    driver: Any = connection.connection.driver_connection
-    cursor = driver.cursor()
+    driver: Any = connection.connection.dbapi_connection
     try:
-        if many:
-            cursor.executemany(form.text, parameters)
-        else:
-            cursor.execute(form.text, parameters)
+        if not many:
+            return driver.execute(form.text, parameters)
+        cursor = driver.cursor()
+        cursor.executemany(form.text, parameters)
     except Exception as error:
         raise _as_sqlalchemy_says(connection, form, error) from error
     return cursor
