@@ -223,7 +223,7 @@ class World:
             image_digest="sha256:1",
         )
         ended = replace(exited, **outcome)
-        closing = Closing(claim.execution_id, claim.attempt, ended, log, lifetime_seconds)
+        closing = Closing(claim.execution_id, claim.attempt, ended, log, lifetime_seconds, claim.payload.is_binary)
         assert self.store.executions.close("engine1", [closing], self.clock.now()) == [True]
 
     def send_results(self, claim: Claim, results: Sequence[bytes], lifetime_seconds: int = 3600) -> None:

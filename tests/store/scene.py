@@ -137,7 +137,9 @@ def outcome(**changes: Any) -> Outcome:
 
 
 def closing(claim: Claim, log: str = "", lifetime_seconds: int = 3600, **changes: Any) -> Closing:
-    return Closing(claim.execution_id, claim.attempt, outcome(**changes), log, lifetime_seconds)
+    return Closing(
+        claim.execution_id, claim.attempt, outcome(**changes), log, lifetime_seconds, claim.payload.is_binary
+    )
 
 
 def close(store: Store, claim: Claim, log: str = "", *, engine: str = "engine1", now: datetime = NOW) -> bool:

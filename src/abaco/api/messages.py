@@ -187,7 +187,7 @@ def _not_a_message() -> InvalidInput:
 def _posted_fields(surface: Surface, posted: Posted) -> dict[str, Any]:
     """Kept as it is in both cases: a message of JSON null is shown, too."""
     links = actor_links(surface, posted.actor)
-    binary = posted.payload.content_type is ContentType.BINARY
+    binary = posted.payload.is_binary
     return {
         surface.spell("execution_id"): posted.execution_id,
         "msg": "binary - omitted" if binary else posted.payload.value,

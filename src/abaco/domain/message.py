@@ -31,6 +31,10 @@ class Payload:
     value: Any = None
     size: int = 0
 
+    @property
+    def is_binary(self) -> bool:
+        return self.content_type is ContentType.BINARY
+
 
 def message_variables(payload: Payload) -> Mapping[str, str]:
     """The variables that carry the message: ``MSG`` as a Python literal, and JSON also as a JSON document.
@@ -38,7 +42,7 @@ def message_variables(payload: Payload) -> Mapping[str, str]:
     Guest libraries parse ``MSG`` as a Python literal only (agavepy 0.9.5); ``_abaco_msg_json`` is for everybody
     else. Binary messages have neither: their data is the file ``/_abaco_binary_data``.
     """
-    if payload.content_type is ContentType.BINARY:
+    if payload.is_binary:
         return {}
     variables = {"MSG": render(payload.value)}
     if payload.content_type is ContentType.JSON:

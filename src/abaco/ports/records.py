@@ -114,7 +114,7 @@ class WorkersAdded:
 class Closing:
     """The end of an attempt: all of it lands in one transaction, or (a later attempt has begun) nothing does.
 
-    `results` are those that were not stored before.
+    `is_binary` says whether its message has binary data; `results` are those that were not stored before.
     """
 
     execution_id: str
@@ -122,6 +122,7 @@ class Closing:
     outcome: Outcome
     log_text: str
     log_lifetime_seconds: int
+    is_binary: bool
     results: Sequence[bytes] = ()
     result_lifetime_seconds: int = 0
 

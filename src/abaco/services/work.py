@@ -15,7 +15,6 @@ from abaco.domain.event import (
 )
 from abaco.domain.execution import Claim, Outcome, StopReason, context, not_run
 from abaco.domain.lifecycle import ExecutionStatus
-from abaco.domain.message import ContentType
 from abaco.domain.mount import MountRules, mounts_of
 from abaco.domain.queue import Queue
 from abaco.domain.run_time import run_limit, seconds_text
@@ -136,9 +135,7 @@ class Work:
             pids=limits.max_pids,
             max_run_seconds=seconds,
             stop_grace_seconds=limits.stop_grace_seconds,
-            binary=(lambda: self._store.mailbox.chunks(claim.execution_id))
-            if claim.payload.content_type is ContentType.BINARY
-            else None,
+            binary=(lambda: self._store.mailbox.chunks(claim.execution_id)) if claim.payload.is_binary else None,
             devices=actor.gpus,
             warm=actor.is_warm,
             privileged=actor.privileged,
@@ -214,7 +211,8 @@ class Work:
 
     def _closing(self, claim: Claim, outcome: Outcome, log_text: str) -> Closing:
         lifetime = self._limits.log_ex if claim.actor.log_ex is None else claim.actor.log_ex
-        return Closing(claim.execution_id, claim.attempt, outcome, log_text, min(lifetime, self._limits.log_ex_limit))
+        lifetime = min(lifetime, self._limits.log_ex_limit)
+        return Closing(claim.execution_id, claim.attempt, outcome, log_text, lifetime, claim.payload.is_binary)
 
     def start_failed(self, claim: Claim, event: StartFailed) -> float | None:
         """Give the message back for another try and return the delay in seconds; None if it was the last try.

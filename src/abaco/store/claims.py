@@ -1,6 +1,6 @@
 """Leases on messages. The SQL here keeps P2 and P3: read the docstrings of `ports.ClaimRepository` beside it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -53,16 +53,16 @@ class Claims:
             # Every engine goes by actors in the same order, so that rivals never wait for each other in a circle.
             ordered = sorted(requests, key=lambda request: request.actor_id)
             # An actor may have become stateful, have got a new revision, or have failed since the engine looked.
-            present = _present(connection, {request.actor_id for request in ordered})
+            owners = _actors(connection, {request.actor_id for request in ordered})
             known = [
-                replace(one, exclusive=one.exclusive or not present[one.actor_id].stateless)
+                replace(one, exclusive=one.exclusive or not owner.stateless)
                 for one in ordered
-                if one.actor_id in present and one.revision in {None, present[one.actor_id].revision}
+                if (owner := owners.get(one.actor_id)) and _may_run(owner) and one.revision in {None, owner.revision}
             ]
             leased = [(request, _lease(connection, engine_id, request, now)) for request in known]
             found = [(request, rows) for request, rows in leased if rows]
-            # Read after the lease was taken: only then is the state that of all earlier executions.
-            owners = _actors(connection, {request.actor_id for request, _ in found})
+            # Read once more after the lease was taken: only then is the state that of all earlier executions.
+            owners |= _actors(connection, {request.actor_id for request, _ in found if request.exclusive})
             return [
                 claim
                 for request, rows in found
@@ -227,11 +227,6 @@ def _waiting_statement(which: ColumnElement[bool]) -> Statement:
 
 
 _NAMED = actors.c.id.in_(bindparam("actors", expanding=True))
-_PRESENT = Statement(
-    select(actors.c.id, actors.c.stateless, actors.c.revision).where(
-        _NAMED, actors.c.status.not_in([ActorStatus.ERROR, ActorStatus.SHUTTING_DOWN])
-    )
-)
 _ACTORS = Statement(select(*ACTOR_COLUMNS).where(_NAMED))
 # Their index holds only messages that have a moment.
 _FALLEN_DUE = Statement(
@@ -261,12 +256,11 @@ _WAITING_ANYWHERE = _waiting_statement(
 )
 
 
-def _present(connection: Connection, ids: set[str]) -> Mapping[str, Any]:
-    """Of each actor, by its id, whether it is stateless, and its revision."""
-    return {row.id: row for row in _PRESENT.all(connection, {"actors": list(ids)})}
+def _may_run(actor: Actor) -> bool:
+    return actor.status not in {ActorStatus.ERROR, ActorStatus.SHUTTING_DOWN}
 
 
-def _actors(connection: Connection, ids: set[str]) -> Mapping[str, Actor]:
+def _actors(connection: Connection, ids: set[str]) -> dict[str, Actor]:
     if not ids:
         return {}
     rows = _ACTORS.all(connection, {"actors": list(ids)})

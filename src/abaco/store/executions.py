@@ -11,8 +11,9 @@ from abaco.domain.execution import Execution, ExecutionEntry, ExecutionSummary
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.errors import Conflict, NotFound
 from abaco.ports import Closing
+from abaco.store.alive import living
 from abaco.store.database import Database
-from abaco.store.logs import append_statement, write_logs, write_results
+from abaco.store.logs import append_statement, write_results
 from abaco.store.outbox import LISTENED_TO, announce
 from abaco.store.rows import EXECUTION_COLUMNS, outcome_values, to_execution
 from abaco.store.statement import Statement
@@ -86,25 +87,31 @@ class Executions:
         """What goes with outcomes that have landed: states, logs, messages gone, workers free, events."""
         ids = {"ended": [closing.execution_id for closing, _ in landed]}
         _land_states(connection, {one.execution_id: (one.attempt, row.actor_id) for one, row in landed})
-        pieces = (
-            {
-                "execution_id": closing.execution_id,
-                "actor_id": row.actor_id,
-                "text": closing.log_text,
-                "expires_at": now + timedelta(seconds=closing.log_lifetime_seconds),
-            }
-            for closing, row in landed
-        )
-        write_logs(connection, self._append_log, pieces)
-        write_results(connection, [row for closing, found in landed for row in _results(closing, found.actor_id, now)])
+        # The logs and results of a deleted actor are gone, and stay so.
+        alive = living(connection, (row.actor_id for _, row in landed))
+        kept = [(closing, row.actor_id) for closing, row in landed if row.actor_id in alive]
+        if kept:
+            self._append_log.run(connection, *(_log(closing, actor_id, now) for closing, actor_id in kept))
+            write_results(connection, [one for closing, actor_id in kept for one in _results(closing, actor_id, now)])
         _REMOVE_MESSAGES.run(connection, ids)
-        _REMOVE_CHUNKS.run(connection, ids)
+        if any(closing.is_binary for closing, _ in landed):
+            _REMOVE_CHUNKS.run(connection, ids)
         free(connection, {row.worker_id for _, row in landed})
         for closing, row in landed:
             if row.is_listened_to:
                 out = closing.outcome
                 details = {"execution_id": closing.execution_id, "status": out.status, "exit_code": out.exit_code}
                 announce(connection, row.actor_id, ActorEventType.EXECUTION_COMPLETE, now, [details])
+
+
+def _log(closing: Closing, actor_id: str, now: datetime) -> Mapping[str, Any]:
+    expires_at = now + timedelta(seconds=closing.log_lifetime_seconds)
+    return {
+        "execution_id": closing.execution_id,
+        "actor_id": actor_id,
+        "text": closing.log_text,
+        "expires_at": expires_at,
+    }
 
 
 def _results(closing: Closing, actor_id: str, now: datetime) -> Iterator[Mapping[str, Any]]:

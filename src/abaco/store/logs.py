@@ -8,29 +8,17 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, inser
 
 from abaco.domain.lifecycle import ExecutionStatus
 from abaco.ports import LogAppended, ResultSent, StoredResult
-from abaco.store.alive import is_alive
+from abaco.store.alive import living
 from abaco.store.database import Database
 from abaco.store.pieces import remove_in_pieces
 from abaco.store.statement import Statement
 from abaco.store.tables import Moment, executions, logs, results
 
-__all__ = ["Logs", "Results", "append_statement", "write_logs", "write_results"]
-
-
-def write_logs(connection: Connection, append: Statement, pieces: Iterable[Mapping[str, Any]]) -> None:
-    """Append to executions' logs and set their expiry, by `append_statement`; a piece is a row of `logs`.
-
-    A deleted actor's logs are gone and stay so.
-    """
-    rows = list(pieces)
-    alive = {actor_id for actor_id in {row["actor_id"] for row in rows} if is_alive(connection, actor_id)}
-    kept = [row for row in rows if row["actor_id"] in alive]
-    if kept:
-        append.run(connection, *kept)
+__all__ = ["Logs", "Results", "append_statement", "write_results"]
 
 
 def append_statement(database: Database) -> Statement:
-    """Adds to a log; each repository builds it once."""
+    """Adds to a log, of an actor that lives, and sets its expiry; each repository builds it once."""
     names = ("execution_id", "actor_id", "text", "expires_at")
     insertion = database.upsert(logs).values({name: bindparam(name) for name in names})
     return Statement(
@@ -69,12 +57,10 @@ _ADD_RESULTS = Statement(insert(results).values({name: bindparam(name) for name 
 
 
 def write_results(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add results, rows of `results`; a deleted actor's are gone and stay so."""
-    alive = {actor_id for actor_id in {row["actor_id"] for row in rows} if is_alive(connection, actor_id)}
-    kept = [row for row in rows if row["actor_id"] in alive]
-    if kept:
-        _queue_up(connection, {row["actor_id"] for row in kept})
-        _ADD_RESULTS.run(connection, *kept)
+    """Add results, rows of `results`, of actors that live."""
+    if rows:
+        _queue_up(connection, {row["actor_id"] for row in rows})
+        _ADD_RESULTS.run(connection, *rows)
 
 
 def _queue_up(connection: Connection, actor_ids: Iterable[str]) -> None:
@@ -115,9 +101,9 @@ class Logs:
         with self._database.write() as connection:
             for piece in sorted(pieces, key=lambda piece: piece.execution_id):
                 actor_id = _current_actor(connection, piece.execution_id, piece.attempt)
-                if actor_id is not None:
+                if actor_id is not None and living(connection, [actor_id]):
                     row = {"execution_id": piece.execution_id, "actor_id": actor_id, "text": piece.text}
-                    write_logs(connection, self._append, [{**row, "expires_at": None}])
+                    self._append.run(connection, {**row, "expires_at": None})
 
     def prune(self, now: datetime) -> int:
         return remove_in_pieces(self._database, logs.c.execution_id, logs.c.expires_at <= now)
@@ -134,7 +120,8 @@ class Results:
                 for one in sorted(sent, key=lambda one: one.execution_id)
                 if (actor_id := _current_actor(connection, one.execution_id, one.attempt)) is not None
             ]
-            write_results(connection, rows)
+            alive = living(connection, (str(row["actor_id"]) for row in rows))
+            write_results(connection, [row for row in rows if row["actor_id"] in alive])
         return {str(row["actor_id"]) for row in rows}
 
     def of_actor(self, actor_id: str, after: int, limit: int, now: datetime) -> list[StoredResult]:
