@@ -1,12 +1,13 @@
 """A synchronous way to the application: every request goes through ASGI, as from a server."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
@@ -39,8 +40,10 @@ class Http:
         """Send one request. `path` goes out as it is; `body` is httpx's `json`, `data`, `files` or `content`."""
         return self.portal.call(partial(self.send_async, method, path, token, kind, headers, body))
 
-    def send_together(self, calls: Sequence[Call], when_all_wait: Any) -> list[httpx.Response]:
-        """Send all at once and call `when_all_wait` once every request waits for something."""
+    def send_together(
+        self, calls: Sequence[Call], when_all_wait: Any, until: Callable[[], bool] = lambda: True
+    ) -> list[httpx.Response]:
+        """Send all at once and call `when_all_wait` once every request waits for something, and `until` holds."""
 
         async def send_all() -> list[httpx.Response]:
             answers: list[httpx.Response | None] = [None] * len(calls)
@@ -51,7 +54,10 @@ class Http:
             async with anyio.create_task_group() as tasks:
                 for index in range(len(calls)):
                     tasks.start_soon(send, index)
-                await anyio.wait_all_tasks_blocked()
+                with anyio.fail_after(30):
+                    await anyio.wait_all_tasks_blocked()
+                    while not until():
+                        await anyio.lowlevel.checkpoint()
                 when_all_wait()
             return [answer for answer in answers if answer is not None]
 

@@ -236,3 +236,15 @@ class TestBatcher:
             return await batcher.submit(1)
 
         assert asyncio.run(run()) == 1
+
+    def test_goes_on_after_too_few_results(self) -> None:
+        def work(items: Sequence[int]) -> list[int | AbacoError]:
+            return [item for item in items if item]
+
+        async def run() -> int:
+            batcher = Batcher(work)
+            with pytest.raises(RuntimeError, match="1 items have 0 results"):
+                await batcher.submit(0)
+            return await batcher.submit(1)
+
+        assert asyncio.run(run()) == 1

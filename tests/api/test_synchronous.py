@@ -1,15 +1,16 @@
 """Messages whose request waits for the execution."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Any, cast
 
-import anyio
 import httpx
 import pytest
 from anyio import to_thread
 
-from abaco.api.synchronous import Synchronous
+from abaco.api.threads import Threads
+from abaco.api.waiting import Waiters
 from abaco.domain.execution import Claim, not_run
 from abaco.ports import EarlierSend, NewMessage
 from abaco.store.mailbox import Mailbox
@@ -43,32 +44,32 @@ def test_the_first_result_is_the_answer_while_the_container_runs(world: World) -
     assert world.send("GET", f"{execution}/results").content == b"two"
 
 
-def test_a_result_that_was_taken_is_given_to_who_waits_though_the_time_is_up() -> None:
+def test_a_result_that_was_taken_is_given_to_who_waits_though_the_wait_is_over() -> None:
     """Or nobody would ever have it."""
-    begun, may_end = Event(), Event()
-    given: list[Any] = []
+    begun, may_end, threads = Event(), Event(), Threads(1, "answer")
 
-    class Slow:
-        def answer(self, _posted: object) -> str:
-            begun.set()
-            assert may_end.wait(30)
-            return "result"
+    def take() -> str:
+        begun.set()
+        assert may_end.wait(30)
+        return "result"
 
-    nobody = cast("Any", None)
-    synchronous = Synchronous(nobody, cast("Any", Slow()), nobody, nobody, 1.0)
+    class LaterRung:
+        is_closing = False
+        rings = iter([False, True])
 
-    async def main() -> None:
-        async def look() -> None:
-            given.append(await synchronous._look(nobody))
+        async def wait(self, _seconds: float) -> bool:
+            return next(self.rings)
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(look)
+    class Leaving:
+        async def receive(self) -> dict[str, str]:
             await to_thread.run_sync(begun.wait, 30)
-            tasks.cancel_scope.cancel()
-            may_end.set()
+            asyncio.get_running_loop().call_later(0, may_end.set)  # once the wait is broken off
+            return {"type": "http.disconnect"}
 
-    anyio.run(main)
-    assert given == ["result"]
+    async def main() -> object:
+        return await Waiters(1).wait(cast("Any", Leaving()), cast("Any", LaterRung()), lambda: threads.call(take), 30)
+
+    assert asyncio.run(main()) == "result"
 
 
 def test_without_a_result_the_log_is_the_answer(world: World) -> None:
@@ -189,14 +190,13 @@ def test_places_to_wait_in_are_bounded_for_each_user(make_world: MakeWorld) -> N
     calls.append(world.call("POST", bobs + SYNC, "bob", json={"message": "hi"}))
 
     def end_all() -> None:
-        assert len(world.bells._bells) == 3
         for actor in (*mine, bobs):
             if world.store.mailbox.count(actor.rpartition("/")[2]):
                 claim = world.claim(actor)
                 world.close(claim)
                 world.bells.hear({f"execution:{claim.execution_id}"})
 
-    answers = world.http.send_together(calls, end_all)
+    answers = world.http.send_together(calls, end_all, until=lambda: len(world.bells._bells) == 3)
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 503]
     assert answers[3].status_code == 200
     assert world.count("messages") == 0

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Generic, TypeVar
 
+from abaco.api.threads import Threads
 from abaco.errors import AbacoError
 
 __all__ = ["Batcher"]
@@ -23,36 +24,41 @@ class Batcher(Generic[Item, Result]):
 
     def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result | AbacoError]]) -> None:
         self._work = work
-        self._thread = ThreadPoolExecutor(1, "batcher")  # which hears of its work sooner than one of anyio's
+        self._thread = Threads(1, "batcher")
         self._gathered: list[tuple[Item, asyncio.Future[Result]]] = []
-        self._running: asyncio.Task[None] | None = None
+        self._is_running = False
 
-    async def submit(self, item: Item) -> Result:
+    def submit(self, item: Item) -> "asyncio.Future[Result]":
         """The result of `item`; raises its error."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._gathered.append((item, future))
-        if self._running is None:
-            self._running = asyncio.create_task(self._drain())
-        return await future
+        if not self._is_running:
+            self._begin()
+        return future
 
-    async def _drain(self) -> None:
-        try:
-            while self._gathered:
-                batch, self._gathered = self._gathered[:_MAX_BATCH], self._gathered[_MAX_BATCH:]
-                await self._run(batch)
-        finally:
-            self._running = None
+    def _begin(self) -> None:
+        batch, self._gathered = self._gathered[:_MAX_BATCH], self._gathered[_MAX_BATCH:]
+        self._is_running = bool(batch)
+        if batch:
+            done = self._thread.call(self._results, [item for item, _ in batch])
+            done.add_done_callback(partial(self._end, [future for _, future in batch]))
 
-    async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
-        try:
-            items = [item for item, _ in batch]
-            results = await asyncio.get_running_loop().run_in_executor(self._thread, self._work, items)
-        except Exception as error:  # noqa: BLE001 - handed to the senders, who have the handler for it
-            results = [error] * len(batch)  # type: ignore[list-item]
-        for (_, future), result in zip(batch, results, strict=True):
+    def _results(self, items: list[Item]) -> Sequence[Result | AbacoError]:
+        results = self._work(items)
+        if len(results) != len(items):
+            raise RuntimeError(f"{len(items)} items have {len(results)} results")
+        return results
+
+    def _end(
+        self, futures: "Sequence[asyncio.Future[Result]]", done: "asyncio.Future[Sequence[Result | AbacoError]]"
+    ) -> None:
+        error = done.exception()  # handed to the senders, who have the handler for it
+        results = done.result() if error is None else [error] * len(futures)
+        for future, result in zip(futures, results, strict=True):
             if future.done():
                 continue
-            if isinstance(result, Exception):
+            if isinstance(result, BaseException):
                 future.set_exception(result)
             else:
                 future.set_result(result)
+        self._begin()

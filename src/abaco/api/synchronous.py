@@ -1,14 +1,13 @@
 """Messages whose request waits for the execution and is answered with what comes of it (contract 4.6)."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from anyio import CancelScope, to_thread
+from anyio import to_thread
 from litestar import Request, Response
 
 from abaco.api.bells import Bell
 from abaco.api.params import query_value
+from abaco.api.threads import Threads
 from abaco.api.waiting import Waiters
 from abaco.api.wire import EXECUTION_HEADER, Wire
 from abaco.errors import AbacoError
@@ -36,13 +35,10 @@ class Synchronous:
         self._waiters = waiters
         self._wire = wire
         self._timeout_seconds = timeout_seconds
-        self._threads = ThreadPoolExecutor(_THREADS, "answer")  # which hear of work sooner than anyio's
+        self._threads = Threads(_THREADS, "answer")
 
     async def _look(self, posted: Posted) -> Answer | Stuck | None:
-        # A result that the thread has taken must be given to somebody, also if the time is up meanwhile.
-        with CancelScope(shield=True):
-            answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._executions.answer, posted)
-        return answer  # noqa: RET504 - mypy holds that a scope may swallow what is raised in it
+        return await self._threads.call(self._executions.answer, posted)
 
     async def answer(
         self, request: Request[Any, Any, Any], posted: Posted, bell: Bell, fields: dict[str, Any]

@@ -1,5 +1,6 @@
 """Requests that wait for an execution, without asking for it over and over: the engine says when to look."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -36,8 +37,9 @@ class Waiters:
         """What `look` finds once the bell has rung, which hung before there was anything to find; None after `seconds`,
         if nobody is there any more to be answered, or if the server stops.
         """
-        deadline = anyio.current_time() + seconds
-        # Most answers are there soon: until then nobody has to watch whether there is somebody to be answered.
+        deadline = time.monotonic() + seconds
+        # Most answers are there soon: until then nobody has to watch whether there is somebody to be answered. (Nor to
+        # be shielded, as below: there is nothing yet that could break off a look.)
         if await bell.wait(min(seconds, _SOON_SECONDS)) and (soon := await look()) is not None:
             return soon
         found: T | None = None
@@ -51,7 +53,7 @@ class Waiters:
 
             tasks.start_soon(leave_with_the_client)
             try:
-                with anyio.move_on_after(deadline - anyio.current_time()):
+                with anyio.move_on_after(deadline - time.monotonic()):
                     found = await _look_until_found(bell, look)
             except AbacoError as error:
                 failure = error  # a task group would wrap it
@@ -64,6 +66,9 @@ class Waiters:
 async def _look_until_found(bell: Bell, look: Callable[[], Awaitable[T | None]]) -> T | None:
     while not bell.is_closing:
         await bell.wait(_LOOK_AGAIN_SECONDS)
-        if (found := await look()) is not None:
+        # What a look has taken must be given to somebody, also if the time is up meanwhile.
+        with anyio.CancelScope(shield=True):
+            found = await look()
+        if found is not None:
             return found
     return None
