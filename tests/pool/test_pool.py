@@ -293,6 +293,10 @@ def test_what_has_not_begun_comes_back_when_it_is_asked_for(heard: Heard, open_p
     ended = heard.next()
     assert isinstance(ended, ExecutionEnded)
     assert not ended.goes_on
+    pool.run("w1", task("e4"))
+    assert container.started.get(timeout=PATIENCE) == "e4"
+    pool.halt("e4", 1)
+    assert isinstance(heard.next(), ExecutionEnded)
 
 
 def test_a_halt_waits_for_its_tasks_turn(heard: Heard, open_pool: Open) -> None:

@@ -35,6 +35,7 @@ while (1) {
     if ($do eq "die") { exit 7 }
     if ($do eq "hang") { sleep 1000; sleep 1000 }
     if ($do eq "mind") { sleep 1000 until $terminated }
+    if ($do eq "mute") { close STDOUT; close STDERR }
     if ($do eq "garbage") { say_("garbage"); sleep 1000 }
     if ($do eq "result") { socket($r, 1, 2, 0); send($r, $id, 0, at("/_abaco_results.sock")) }
     say_("{\"type\":\"done\",\"exit_code\":" . ($do eq "fail" ? 3 : 0) . "}");
@@ -107,6 +108,14 @@ def test_trouble_is_one_messages_own(
     assert (outcome.reason, outcome.exit_code, outcome.stays) == (reason, code, False)
     assert warm().exit_code == 0
     assert warm.said[1] == "1"
+
+
+def test_who_has_closed_its_output_goes_on(warm: Warm) -> None:
+    assert warm("mute").exit_code == 0
+    for _ in range(2):
+        outcome = warm("result")
+        assert (outcome.exit_code, outcome.stays, warm.said) == (0, True, [])
+    assert warm.lab.seen.results == [b"execution1"] * 2
 
 
 @pytest.mark.parametrize("do", ["leave", "leave late", "end", "end late"])

@@ -75,6 +75,25 @@ def test_v2_counters(v2: Path) -> None:
     (directory / "cpu.stat").write_text("usage_usec 1234\nuser_usec 1000\nsystem_usec 234\n")
     (directory / "memory.events").write_text("low 0\noom 3\noom_kill 2\noom_group_kill 0\n")
     assert (group.cpu_nanoseconds(), group.oom_kills()) == (1_234_000, 2)
+    (directory / "cpu.stat").write_text("usage_usec 99\n")
+    assert group.cpu_nanoseconds() == 99_000
+
+
+def test_counters_are_kept_open_until_their_group_is_removed(v2: Path) -> None:
+    groups = ControlGroupsV2(v2, "instance")
+    groups.prepare()
+    group = groups.group("worker1")
+    (directory,) = group.directories
+    (directory / "memory.events").write_text("oom_kill 1\n")
+
+    def open_files() -> list[str]:
+        return [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+
+    assert (group.oom_kills(), group.oom_kills()) == (1, 1)
+    assert open_files().count(str(directory / "memory.events")) == 1
+    (directory / "memory.events").rename(v2 / "former")
+    group.remove()
+    assert str(v2 / "former") not in open_files()
 
 
 def test_v2_kills_all_at_once(v2: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,24 @@ def test_what_a_killed_engine_left_is_cleaned_up(
         assert lab.run("echo again").exit_code == 0
 
 
+@pytest.mark.crun("Docker's control groups are in test_docker_runtime.py")
+def test_a_runtime_that_is_closed_leaves_nothing_on_the_machine(
+    make_runtime: Callable[..., CrunRuntime], data: Path, shell: PreparedImage
+) -> None:
+    def traces() -> list[Path]:
+        name = instance_name(data)
+        groups = Path("/sys/fs/cgroup")
+        places = [*groups.glob("*/abaco"), groups / "abaco", Path("/run/abaco")]
+        return [place / name for place in places if (place / name).exists()]
+
+    runtime = make_runtime()
+    with Lab(runtime.sandbox("worker1", shell)) as lab:
+        assert lab.run("echo here").exit_code == 0
+        assert len(traces()) > 1
+    runtime.close()
+    assert not traces()
+
+
 @pytest.mark.crun("Docker's engine has to kill its containers itself")
 def test_what_cannot_be_killed_keeps_nobody_from_starting(
     killed_engine: None, make_runtime: Callable[..., CrunRuntime], data: Path, monkeypatch: pytest.MonkeyPatch

@@ -9,6 +9,7 @@ from urllib.parse import quote_plus
 from abaco.domain.moment import utc_now
 from abaco.errors import InvalidInput
 from abaco.runtime.actor_files import FilesOnDisk
+from abaco.runtime.kernel import use_large_pages
 from abaco.settings import Settings
 from abaco.store.database import open_database, require_url
 from abaco.store.sql import SqlStore
@@ -31,6 +32,7 @@ def tune_interpreter() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
+    use_large_pages()
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 

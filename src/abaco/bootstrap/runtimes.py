@@ -1,12 +1,13 @@
 """Chooses what runs containers, and where its images come from."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from abaco.bootstrap.machine import open_crun, starts_without_root
 from abaco.domain.actor import memory_bytes
 from abaco.errors import Unavailable
 from abaco.ports import Clock, ImageProvider, Runtime
+from abaco.runtime.crun import CrunRuntime
 from abaco.runtime.docker.location import answering_socket
 from abaco.runtime.images import OciImages
 from abaco.runtime.unavailable import RuntimeUnavailable
@@ -24,7 +25,9 @@ def open_runtime(settings: Settings, clock: Clock) -> Iterator[tuple[Runtime, Im
         with open_docker(settings, clock) as opened:
             yield opened
     else:
-        yield _crun(settings, clock)
+        runtime, images = _crun(settings, clock)
+        with closing(runtime):
+            yield runtime, images
 
 
 @contextmanager
@@ -42,7 +45,7 @@ def open_images(settings: Settings) -> Iterator[ImageProvider]:
         raise Unavailable(str(error)) from None
 
 
-def _crun(settings: Settings, clock: Clock) -> tuple[Runtime, ImageProvider]:
+def _crun(settings: Settings, clock: Clock) -> tuple[CrunRuntime, ImageProvider]:
     try:
         rootless = starts_without_root()
         return open_crun(settings, clock), _oci_images(settings, rootless=rootless)

@@ -4,7 +4,7 @@ import fcntl
 import getpass
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -230,6 +230,7 @@ def _runtime(settings: Settings) -> Iterator[Runtime]:
             with open_docker(settings, SystemClock()) as (runtime, _):
                 yield runtime
         else:
-            yield open_crun(settings, SystemClock())
+            with closing(open_crun(settings, SystemClock())) as runtime:
+                yield runtime
     except RuntimeUnavailable as error:
         raise Unavailable(str(error)) from None

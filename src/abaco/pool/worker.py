@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Condition
+from queue import SimpleQueue
+from threading import Lock
 
 from abaco.domain.execution import Outcome, StopReason
 from abaco.domain.lifecycle import ExecutionStatus
@@ -57,7 +58,9 @@ class Worker:
         self._images = images
         self._runtime = runtime
         self._emit = emit
-        self._word = Condition()
+        self._lock = Lock()
+        # A word for each task that is given, and for the end: taken without the lock.
+        self._words: SimpleQueue[None] = SimpleQueue()
         self._queue: deque[_Given] = deque()
         self._current: _Given | None = None
         # Breaks off the preparation; None once there is nothing to break off.
@@ -68,15 +71,15 @@ class Worker:
     def give(self, task: Task) -> None:
         """Hand the worker a task, to be run after those that it has."""
         given = _Given(task, self._emit)
-        with self._word:
+        with self._lock:
             if self._killed:
                 given.stop.set()
             self._queue.append(given)
-            self._word.notify()
+        self._words.put(None)
 
     def recall(self) -> None:
         """Give back what has not begun."""
-        with self._word:
+        with self._lock:
             waiting, self._queue = self._queue, deque()
         for given in waiting:
             given.stop.close()
@@ -84,14 +87,14 @@ class Worker:
 
     def halt(self, execution_id: str, attempt: int) -> None:
         """Stop the container of that attempt, now or when it begins."""
-        with self._word:
+        with self._lock:
             for given in self._all():
                 if given.attempt == (execution_id, attempt):
                     given.stop.set()
 
     def retire(self, *, kill: bool) -> None:
         """Stop after the tasks it has, or at once with `kill`, or while it prepares: then it says no more."""
-        with self._word:
+        with self._lock:
             self._retired = True
             if self._preparing is not None:
                 self._preparing.set()
@@ -99,7 +102,7 @@ class Worker:
                 self._killed = True
                 for given in self._all():
                     given.stop.set()
-            self._word.notify()
+        self._words.put(None)
 
     def _all(self) -> list[_Given]:
         return [*([self._current] if self._current else []), *self._queue]
@@ -130,7 +133,7 @@ class Worker:
         try:
             return self._images.prepare(self._order.image, stop)
         finally:
-            with self._word:
+            with self._lock:
                 self._preparing = None
             stop.close()
 
@@ -140,10 +143,15 @@ class Worker:
 
     def _next(self) -> _Given | None:
         """The next task, waited for; None once there will be no more."""
-        with self._word:
-            self._word.wait_for(lambda: self._queue or self._retired)
-            self._current = self._queue.popleft() if self._queue else None
-            return self._current
+        while True:
+            self._words.get()
+            with self._lock:
+                if self._queue:
+                    self._current = self._queue.popleft()
+                    return self._current
+                if self._retired:
+                    return None
+            # else it was the word for a task that was taken back
 
     @staticmethod
     def _prepare(sandbox: Sandbox) -> None:
@@ -167,7 +175,7 @@ class Worker:
                 error=f"The service failed to run the container: {type(error).__name__}: {error}",
             )
         finally:
-            with self._word:
+            with self._lock:
                 self._current = None
                 goes_on = bool(self._queue)
             given.stop.close()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from abaco.runtime.kernel import read_small
+from abaco.runtime.kernel import KernelFile
 from abaco.runtime.unavailable import RuntimeUnavailable
 
 __all__ = ["PERIOD_MICROSECONDS", "ControlGroup", "ControlGroups", "Limits", "instance_name", "quota", "read_counter"]
@@ -39,8 +39,9 @@ class Limits:
 class ControlGroup(ABC):
     """The group of one worker: one directory in each hierarchy."""
 
-    def __init__(self, directories: Sequence[Path]) -> None:
+    def __init__(self, directories: Sequence[Path], counters: Sequence[KernelFile] = ()) -> None:
         self.directories = tuple(directories)
+        self._counters = counters
         self._limits: Limits | None = None  # not known: the group may be a former process's
         for directory in self.directories:
             directory.mkdir(parents=True, exist_ok=True)
@@ -100,6 +101,8 @@ class ControlGroup(ABC):
 
     def remove(self, patience_seconds: float = _PATIENCE_SECONDS) -> None:
         """Kill what is left and remove the group. Raises OSError if the kernel keeps it busy."""
+        for file in self._counters:
+            file.close()
         self.kill_all(patience_seconds)
         for directory in self.directories:
             _remove(directory, patience_seconds)
@@ -125,6 +128,12 @@ class ControlGroups(ABC):
         names = {path.name for base in self._bases if base.is_dir() for path in base.iterdir() if path.is_dir()}
         return map(self.group, sorted(names))
 
+    def close(self) -> None:
+        """Remove what `prepare` made for this server, unless something of it is left."""
+        for base in self._bases:
+            with suppress(OSError):
+                base.rmdir()
+
     def _make_parents(self) -> None:
         for base in self._bases:
             try:
@@ -146,9 +155,9 @@ def quota(cpus: float) -> int:
     return max(_MINIMAL_QUOTA, round(cpus * PERIOD_MICROSECONDS))
 
 
-def read_counter(file: str, name: str) -> int:
+def read_counter(file: KernelFile, name: str) -> int:
     """The number behind `name` in a file of ``name number`` lines; 0 if it is not there."""
-    for line in read_small(file).decode().splitlines():
+    for line in file.read().decode().splitlines():
         key, _, value = line.partition(" ")
         if key == name:
             return int(value)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from abaco.runtime.cgroup import PERIOD_MICROSECONDS, ControlGroup, ControlGroups, Limits, quota, read_counter
-from abaco.runtime.kernel import read_small
+from abaco.runtime.kernel import KernelFile
 from abaco.runtime.unavailable import RuntimeUnavailable
 
 __all__ = ["ControlGroupV1", "ControlGroupsV1"]
@@ -20,13 +20,12 @@ class ControlGroupV1(ControlGroup):
 
     def __init__(self, by_controller: Mapping[str, Path]) -> None:
         # Hierarchies may be mounted together (cpu,cpuacct): then two controllers share a directory.
-        super().__init__(tuple(dict.fromkeys(by_controller.values())))
+        self._usage = KernelFile(by_controller["cpuacct"] / "cpuacct.usage")
+        self._deaths = KernelFile(by_controller["memory"] / "memory.oom_control")
+        super().__init__(tuple(dict.fromkeys(by_controller.values())), (self._usage, self._deaths))
         self._memory = by_controller["memory"]
         self._cpu = by_controller["cpu"]
-        self._cpuacct = by_controller["cpuacct"]
         self._pids = by_controller["pids"]
-        self._usage_file = str(self._cpuacct / "cpuacct.usage")
-        self._oom_file = str(self._memory / "memory.oom_control")
 
     def _apply(self, limits: Limits) -> None:
         self._limit_memory(limits.memory)
@@ -35,10 +34,10 @@ class ControlGroupV1(ControlGroup):
         (self._pids / "pids.max").write_text("max" if limits.pids is None else str(limits.pids))
 
     def cpu_nanoseconds(self) -> int:
-        return int(read_small(self._usage_file))
+        return int(self._usage.read())
 
     def oom_kills(self) -> int:
-        return read_counter(self._oom_file, "oom_kill")
+        return read_counter(self._deaths, "oom_kill")
 
     def _limit_memory(self, memory: int | None) -> None:
         """Memory with swap may never be limited lower than memory alone: out of the way first, in place last."""

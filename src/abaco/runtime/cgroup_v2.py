@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from abaco.runtime.cgroup import PERIOD_MICROSECONDS, ControlGroup, ControlGroups, Limits, quota, read_counter
+from abaco.runtime.kernel import KernelFile
 from abaco.runtime.unavailable import RuntimeUnavailable
 
 __all__ = ["ControlGroupV2", "ControlGroupsV2"]
@@ -16,10 +17,10 @@ class ControlGroupV2(ControlGroup):
     """A worker's group."""
 
     def __init__(self, directory: Path) -> None:
-        super().__init__([directory])
+        self._usage = KernelFile(directory / "cpu.stat")
+        self._deaths = KernelFile(directory / "memory.events")
+        super().__init__([directory], (self._usage, self._deaths))
         self._directory = directory
-        self._usage_file = str(directory / "cpu.stat")
-        self._oom_file = str(directory / "memory.events")
 
     def _apply(self, limits: Limits) -> None:
         memory = "max" if limits.memory is None else str(limits.memory)
@@ -31,10 +32,10 @@ class ControlGroupV2(ControlGroup):
         self._write("pids.max", "max" if limits.pids is None else str(limits.pids))
 
     def cpu_nanoseconds(self) -> int:
-        return read_counter(self._usage_file, "usage_usec") * 1000
+        return read_counter(self._usage, "usage_usec") * 1000
 
     def oom_kills(self) -> int:
-        return read_counter(self._oom_file, "oom_kill")
+        return read_counter(self._deaths, "oom_kill")
 
     def kill(self, *, spare: int | None = None) -> bool:
         """As in version 1; with nothing to spare the kernel kills all at once, before any can fork."""

@@ -79,6 +79,13 @@ class CrunRuntime(Runtime):
         self._make_directories()
         return alive
 
+    def close(self) -> None:
+        """Leave nothing behind on the machine, once all sandboxes are closed; what is still there stays."""
+        self._groups.close()
+        with suppress(OSError):
+            umount(self._place, MNT_DETACH)
+            self._place.rmdir()
+
     def _make_directories(self) -> None:
         """A place in memory, since most of it lives for milliseconds, and in it the data directory's disk."""
         for directory in (self._place, self._disks):

@@ -19,6 +19,10 @@ _MOST_LEFT_BYTES: Final = 64 << 20
 """More than pipe and socket hold at an end."""
 _KILL_AGAIN_SECONDS: Final = 0.05
 _PATIENT_KILLS: Final = 20
+_QUIET_SECONDS: Final = 0.002
+"""How long a program that has stayed is left alone with its message, unless it is done or ends. Most are done by then,
+and what they have written is read at once: to be woken for every line would take longer than most of them do.
+"""
 
 
 class Listener(Protocol):
@@ -78,6 +82,7 @@ class Follower:
         self._ended = False
         self._kills = 0
         self._deadline: float | None = None
+        self._quiet_until: float | None = None
         os.set_blocking(self._pipe, False)
 
     def follow(self, stop: Stop, keeper: Keeper, limit_seconds: float | None, grace_seconds: float) -> StopReason:
@@ -98,12 +103,13 @@ class Follower:
             self._selector = selector
             selector.register(self._keeper, selectors.EVENT_READ)
             selector.register(stop, selectors.EVENT_READ, lambda: self._halt(stop))
-            selector.register(self._results, selectors.EVENT_READ, self._take_results)
-            selector.register(self._pipe, selectors.EVENT_READ, self._take_output)
             if self._served is not None:
                 selector.register(self._served.socket, selectors.EVENT_READ, self._take_served)
-                if self._has_stayed:
-                    self._served.give()
+            if self._served is not None and self._has_stayed:
+                self._served.give()
+                self._quiet_until = time.monotonic() + _QUIET_SECONDS
+            else:
+                self._listen()
             while not self._ended and self.exit_code is None and not self.refused:
                 self._step(selector)
 
@@ -115,13 +121,22 @@ class Follower:
             return
         for key, _ in ready:
             key.data()
+        if self._quiet_until is not None and time.monotonic() >= self._quiet_until:
+            self._quiet_until = None
+            self._listen()
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self._on_deadline()
+
+    def _listen(self) -> None:
+        """From now on hear what the program says as it says it."""
+        self._selector.register(self._results, selectors.EVENT_READ, self._take_results)
+        self._selector.register(self._pipe, selectors.EVENT_READ, self._take_output)
 
     def _patience(self) -> float | None:
         """For how many seconds there is nothing to do if nothing is heard; None is for ever."""
         now = time.monotonic()
-        moments = [moment for moment in (self._listener.flush(now), self._deadline) if moment is not None]
+        known = (self._listener.flush(now), self._quiet_until, self._deadline)
+        moments = [moment for moment in known if moment is not None]
         return max(0.0, min(moments) - now) if moments else None
 
     def _take_output(self) -> bool:

@@ -22,15 +22,15 @@ class CrunKeeper:
         self._identity = identity
         self._pid = pid
         self._pidfd = os.pidfd_open(pid)
+        self._poll = select.poll()
+        self._poll.register(self._pidfd, select.POLLIN)
         self._returncode: int | None = None
 
     def fileno(self) -> int:
         return self._pidfd
 
     def ends_within(self, seconds: float) -> bool:
-        poll = select.poll()
-        poll.register(self._pidfd, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
+        return bool(self._poll.poll(seconds * 1000))
 
     def terminate(self) -> None:
         self._crun.terminate(self._identity)

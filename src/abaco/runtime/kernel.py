@@ -21,6 +21,7 @@ __all__ = [
     "MS_NOEXEC",
     "MS_NOSUID",
     "MS_REC",
+    "KernelFile",
     "end_with_parent",
     "enter_private_mounts",
     "in_network",
@@ -34,6 +35,7 @@ __all__ = [
     "sync_filesystem",
     "umount",
     "unshare",
+    "use_large_pages",
 ]
 
 T = TypeVar("T")
@@ -69,6 +71,8 @@ _RESOLVE_IN_ROOT: Final = 0x10
 _GET_FLAGS: Final = 0x80086601
 _SET_FLAGS: Final = 0x40086602
 _TOP_DIRECTORY: Final = 0x00020000
+_MADV_COLLAPSE: Final = 25
+_LARGE_PAGE: Final = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
 
 
 class _OpenHow(ctypes.Structure):
@@ -96,6 +100,46 @@ def read_small(path: str) -> bytes:
         return os.read(descriptor, _SMALL_BYTES)
     finally:
         os.close(descriptor)
+
+
+class KernelFile:
+    """One of the kernel's small files, which says something else each time. It is opened by its first reading, and
+    stays open: reading it takes half the time then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def read(self) -> bytes:
+        """What it says now. Raises OSError."""
+        if self._descriptor is None:
+            self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.pread(self._descriptor, _SMALL_BYTES, 0)
+
+    def close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def use_large_pages() -> None:
+    """Move what this process has in memory by now to large pages, in which the processor finds it sooner.
+
+    Where the kernel has none (Linux 6.1 brought the call), or none left, it stays where it is.
+    """
+    try:
+        size = int(_LARGE_PAGE.read_text())
+    except OSError:
+        return
+    madvise = _libc().madvise
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, rights, _, _, inode, *name = line.split(maxsplit=5)
+        if rights.startswith("rw") and inode == "0" and name in ([], ["[heap]"]):
+            begin, end = (int(address, 16) for address in span.split("-"))
+            # One by one: those that nothing is in are refused.
+            for address in range(-(-begin // size) * size, end - size + 1, size):
+                madvise(ctypes.c_void_p(address), ctypes.c_size_t(size), _MADV_COLLAPSE)
 
 
 def _checked(result: int, subject: str | Path) -> int:

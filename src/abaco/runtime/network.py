@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from abaco.runtime.firewall import Firewall, Rule
 from abaco.runtime.forwarder import Forwarder, Serving
 from abaco.runtime.ip import ip
-from abaco.runtime.kernel import read_small
+from abaco.runtime.kernel import KernelFile
 from abaco.runtime.namespaces import Namespaces, descriptor_path
 from abaco.runtime.unavailable import RuntimeUnavailable
 
@@ -113,12 +113,14 @@ class Cable:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._sent = KernelFile(Path(f"/sys/class/net/{name}/statistics/tx_bytes"))
 
     def received_bytes(self) -> int:
         """What has come in over it since it was laid: what this end has sent."""
-        return int(read_small(f"/sys/class/net/{self._name}/statistics/tx_bytes"))
+        return int(self._sent.read())
 
     def close(self) -> None:
+        self._sent.close()
         with suppress(RuntimeUnavailable):
             ip([f"link del {self._name}"])
 

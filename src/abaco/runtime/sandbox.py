@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class CrunSandbox(Sandbox):
         self._waiting: Container | None = None
         self._mapped = isolation.maps_users
         self._used: Container | None = None
-        self._used_for: ContainerSpec | None = None
+        self._used_for: object = None
         self._busy = threading.Lock()
         self._closed = False
 
@@ -241,9 +242,9 @@ class _Usage:
     received: int
 
 
-def _lasting(spec: ContainerSpec) -> ContainerSpec:
-    """What stays the same for all messages that one container serves."""
-    return replace(spec, execution_id="", environment={}, binary=None, max_run_seconds=None)
+_OF_A_MESSAGE = {"execution_id", "environment", "binary", "max_run_seconds"}
+_lasting = attrgetter(*(field.name for field in fields(ContainerSpec) if field.name not in _OF_A_MESSAGE))
+"""What of a specification stays the same for all messages that one container serves."""
 
 
 def _served(spec: ContainerSpec, container: Container) -> Served | None:

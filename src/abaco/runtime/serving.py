@@ -45,6 +45,7 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 ServeEvent = Ready | Done | Left | Broken
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)
 _FRAMES: Final = msgspec.json.Decoder(Ready | Done)
 
 
@@ -95,13 +96,14 @@ class ServeSocket:
         self._received = bytearray()
         self._unsent = memoryview(b"")
         self._unread = False
+        self._interest = select.EPOLLIN
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         # Stands for the listening socket and the connection alike, so that the loop need not know which is of use now.
         self._poll = select.epoll()
         try:
             bind_for_all(self._socket, path)
             self._socket.listen(1)
-            self._poll.register(self._socket, select.EPOLLIN)
+            self._poll.register(self._socket, self._interest)
         except OSError:
             self._socket.close()
             self._poll.close()
@@ -114,13 +116,7 @@ class ServeSocket:
 
     def is_quiet(self) -> bool:
         """Whether the program waits for a message, and has not hung up since, nor said anything out of turn."""
-        if not self.is_idle:
-            return False
-        try:
-            self._socket.recv(1, socket.MSG_PEEK)
-        except OSError as error:
-            return isinstance(error, BlockingIOError)
-        return False
+        return self.is_idle and not self._poll.poll(0)
 
     def fileno(self) -> int:
         return self._poll.fileno()
@@ -130,7 +126,7 @@ class ServeSocket:
         assert self.is_idle  # noqa: S101 - who calls has just asked, or received Ready
         frame = {"type": "run", "execution_id": execution_id, "environment": dict(environment), "binary": binary}
         # As in the environment of a container that starts, what is no Unicode is no reason to fail.
-        data = json.dumps(frame, ensure_ascii=False).encode("utf-8", "replace")
+        data = _JSON.encode(frame).encode("utf-8", "replace")
         self._unsent = memoryview(len(data).to_bytes(_HEAD_BYTES, "big") + data)
         self._stage = _Stage.WORKING
         self._send()
@@ -174,7 +170,7 @@ class ServeSocket:
             return
         self.hang_up()  # one program serves: the kernel refuses all others
         connection.setblocking(False)
-        self._poll.register(connection, select.EPOLLIN)
+        self._poll.register(connection, self._interest)
         self._socket, self._stage = connection, _Stage.GREETING
 
     def _send(self) -> None:
@@ -185,7 +181,10 @@ class ServeSocket:
             pass
         except OSError:  # it has hung up, which will be received
             self._unsent, self._unread = memoryview(b""), True
-        self._poll.modify(self._socket, select.EPOLLIN | (select.EPOLLOUT if self._unsent else 0))
+        interest = select.EPOLLIN | (select.EPOLLOUT if self._unsent else 0)
+        if interest != self._interest:
+            self._poll.modify(self._socket, interest)
+            self._interest = interest
 
     def _understand(self) -> list[ServeEvent]:
         """What the received bytes say: one frame at most, since after it the program has to wait."""
