@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import fields
 from functools import cache
 
 import structlog
@@ -68,4 +68,4 @@ class Telemetry:
             write = self.log.debug
         else:
             write = self.log.warning if isinstance(event, _WARNINGS) else self.log.info
-        write(_words(type(event).__name__), **asdict(event))
+        write(_words(type(event).__name__), **{field.name: getattr(event, field.name) for field in fields(event)})

@@ -221,6 +221,8 @@ class Dispatcher:
         return {member.actor_id}
 
     def _due_retries(self) -> set[str]:
+        if not self._retries:
+            return set()
         now = self._clock.now()
         due = {retry for retry in self._retries if retry[0] <= now}
         self._retries -= due
@@ -239,9 +241,8 @@ class Dispatcher:
 
     def _recall(self) -> None:
         """Take back what waits for a worker whose container takes long, or that is to go."""
-        now = self._clock.now()
         for member in self._crew:
-            if holds_up(member) and (member.leaving or is_slow(member, now)):
+            if holds_up(member) and (member.leaving or is_slow(member, self._clock.now())):
                 member.recalled = True
                 self._pool.recall(member.worker_id)
 

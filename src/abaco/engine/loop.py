@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable
 from threading import get_ident
 
@@ -126,13 +127,13 @@ class Engine:
         self._log.info("engine_stopped")
 
     async def _take_turns(self) -> None:
-        next_sweep = anyio.current_time()
+        next_sweep = time.monotonic()
         while not self._stopping:
-            sweep = anyio.current_time() >= next_sweep
+            sweep = time.monotonic() >= next_sweep
             if sweep:
-                next_sweep = anyio.current_time() + _SWEEP_SECONDS
+                next_sweep = time.monotonic() + _SWEEP_SECONDS
             self._turn(sweep=sweep)
-            await self._alarm.wait(min(next_sweep - anyio.current_time(), self._until_retry()))
+            await self._alarm.wait(min(next_sweep - time.monotonic(), self._until_retry()))
 
     async def _drain(self) -> None:
         self._dispatcher.stop_claiming()

@@ -20,10 +20,15 @@ _PATIENCE = struct.pack("@ll", 0, 50_000)
 """A ``timeval``, of microseconds: a listener that works is back long before."""
 
 
+def _is_short(path: Path) -> bool:
+    """Whether the kernel takes it as a socket's."""
+    return len(os.fsencode(path)) < _MOST_PATH_BYTES
+
+
 @contextmanager
 def _short_path(path: Path) -> Iterator[str]:
-    """The socket's path in under 108 bytes (the kernel's limit), however deep its directory lies."""
-    if len(os.fsencode(path)) < _MOST_PATH_BYTES:
+    """The socket's path in under 108 bytes, however deep its directory lies."""
+    if _is_short(path):
         yield str(path)
         return
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -38,6 +43,7 @@ class LocalNotifier:
 
     def __init__(self, directory: Path, name: str) -> None:
         self._path = directory / name
+        self._address = str(self._path) if _is_short(self._path) else None
         self._lags = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _PATIENCE)
@@ -50,13 +56,19 @@ class LocalNotifier:
     def _send(self, words: str) -> None:
         """Waited for is a listener that has kept up so far."""
         try:
-            with _short_path(self._path) as path:
-                self._socket.sendto(words.encode(), socket.MSG_DONTWAIT if self._lags else 0, path)
+            if self._address:  # mostly; and each message is told of twice
+                self._send_to(self._address, words)
+            else:
+                with _short_path(self._path) as path:
+                    self._send_to(path, words)
             self._lags = False
         except BlockingIOError:
             self._lags = True
         except OSError:
             return
+
+    def _send_to(self, address: str, words: str) -> None:
+        self._socket.sendto(words.encode(), socket.MSG_DONTWAIT if self._lags else 0, address)
 
     def close(self) -> None:
         self._socket.close()

@@ -1,5 +1,6 @@
 """Access tokens of running executions: signed (JWT, HS256), so giving one to every execution costs no row."""
 
+import hmac
 import json
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -16,7 +17,14 @@ from abaco.errors import InvalidCredentials
 __all__ = ["ExecutionClaims", "ExecutionTokens"]
 
 _HEADER = {"typ": "abaco-execution+jwt", "alg": "HS256"}
-_HEAD = urlsafe_b64encode(json.dumps(_HEADER, separators=(",", ":")).encode()).rstrip(b"=").decode() + "."
+
+
+def _base64(data: bytes) -> str:
+    """As RFC 7515 has it: for URLs, without padding."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+_HEAD = _base64(json.dumps(_HEADER, separators=(",", ":")).encode()) + "."
 _SPARE_SECONDS = 3_600
 """Beyond the run time limit: the attempt's end revokes the token anyway, this bounds a leaked one."""
 
@@ -35,6 +43,7 @@ class ExecutionTokens:
     """Issues and reads with one secret of at least 32 bytes, shared by API and engine."""
 
     def __init__(self, secret: bytes) -> None:
+        self._secret = secret
         self._key = OctKey.import_key(secret)
 
     @staticmethod
@@ -44,19 +53,18 @@ class ExecutionTokens:
 
     def issue(self, claim: Claim, now: datetime, lifetime_seconds: float, *, owner_token: bool) -> str:
         """The token of one attempt; with `owner_token` it may do all the owner may, else only use the state."""
-        return jwt.encode(
-            _HEADER,
-            {
-                "sub": claim.actor.owner,
-                "tenant": claim.actor.tenant,
-                "actor": claim.actor.id,
-                "execution": claim.execution_id,
-                "attempt": claim.attempt,
-                "state_only": not owner_token,
-                "exp": int(now.timestamp() + lifetime_seconds + _SPARE_SECONDS),
-            },
-            self._key,
-        )
+        claims = {
+            "sub": claim.actor.owner,
+            "tenant": claim.actor.tenant,
+            "actor": claim.actor.id,
+            "execution": claim.execution_id,
+            "attempt": claim.attempt,
+            "state_only": not owner_token,
+            "exp": int(now.timestamp() + lifetime_seconds + _SPARE_SECONDS),
+        }
+        # Written here, and read by the library: its writing takes four times as long, and every message waits for it.
+        signed = _HEAD + _base64(json.dumps(claims).encode())
+        return f"{signed}.{_base64(hmac.digest(self._secret, signed.encode(), 'sha256'))}"
 
     def read(self, token: str, now: datetime) -> ExecutionClaims:
         """What `token` says; raises InvalidCredentials if it is not ours, was altered or has expired."""
