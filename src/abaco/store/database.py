@@ -114,7 +114,9 @@ class Database:
     def __init__(self, engine: Engine, reader: Engine, connections: int) -> None:
         self._engine = engine
         most = 0 if self.is_postgresql else connections
-        self._writers, self._readers = _Connections(engine, most), _Connections(reader, most)
+        self._writers = _Connections(engine, most)
+        # On SQLite the same ones: who writes what it has just read about finds the pages in its connection's cache.
+        self._readers = self._writers if reader is engine else _Connections(reader, most)
         path = None if self.is_postgresql else engine.url.database
         self._turn = _Turn(f"{path}-turn") if path else nullcontext()
 
@@ -199,9 +201,9 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        lock = f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})" if self.is_postgresql else _BEGIN
         with self._turn, self._engine.begin() as connection:
-            if self.is_postgresql:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+            connection.exec_driver_sql(lock)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
@@ -241,17 +243,13 @@ def open_database(url: URL, connections: int = 20) -> Database:
             "pool_use_lifo": True,
             "pool_pre_ping": True,
         }
-    engine, reader = (
-        # Parameters are users' messages, states and logs: they have no place in the text of an error.
-        create_engine(url, isolation_level=level, hide_parameters=True, **options)
-        for level in (None, "AUTOCOMMIT")
-    )
+    # Parameters are users' messages, states and logs: they have no place in the text of an error.
+    engine = reader = create_engine(url, hide_parameters=True, **options)
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
-        event.listen(reader, "connect", _configure_sqlite)
-        event.listen(reader, "connect", install_functions)
-        event.listen(engine, "begin", _begin_immediate)
+        event.listen(engine, "connect", install_functions)
     else:
+        reader = create_engine(url, isolation_level="AUTOCOMMIT", hide_parameters=True, **options)
         event.listen(engine, "connect", _configure_postgresql)
     try:
         engine.connect().close()
@@ -265,7 +263,7 @@ def _first_line(error: OperationalError) -> str:
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
-    # The driver's own guessing of where transactions begin is switched off; `_begin_immediate` says it.
+    # The driver's own guessing of where transactions begin is switched off: each statement is one, unless we say more.
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
@@ -284,9 +282,3 @@ def _synchronize(connection: Connection, driver: Any, level: str) -> None:
     if connection.info.get("synchronous") != level:
         driver.execute(f"PRAGMA synchronous={level}")
         connection.info["synchronous"] = level
-
-
-def _begin_immediate(connection: Connection) -> None:
-    driver: Any = connection.connection.driver_connection
-    if not driver.in_transaction:
-        driver.execute(_BEGIN)
