@@ -83,7 +83,8 @@ class Follower:
         self._kills = 0
         self._deadline: float | None = None
         self._quiet_until: float | None = None
-        os.set_blocking(self._pipe, False)
+        if not self._has_stayed:
+            os.set_blocking(self._pipe, False)
 
     def follow(self, stop: Stop, keeper: Keeper, limit_seconds: float | None, grace_seconds: float) -> StopReason:
         """Why the container ended, as far as the following had a part in it."""
@@ -99,7 +100,7 @@ class Follower:
         return self._reason
 
     def _loop(self, stop: Stop) -> None:
-        with selectors.EpollSelector() as selector:
+        with selectors.PollSelector() as selector:
             self._selector = selector
             selector.register(self._keeper, selectors.EVENT_READ)
             selector.register(stop, selectors.EVENT_READ, lambda: self._halt(stop))

@@ -107,10 +107,11 @@ class CrunSandbox(Sandbox):
         used = self._used
         if used is None or not self._is_serving() or self._used_for != _lasting(spec):
             return None
-        try:
-            _write_binary(spec, used)
-        except OSError:  # it has filled its disk
-            return None
+        if spec.binary is not None:
+            try:
+                _write_binary(spec, used)
+            except OSError:  # it has filled its disk
+                return None
         return used
 
     def _await(self, *, mapped: bool) -> Container:
@@ -254,9 +255,9 @@ def _served(spec: ContainerSpec, container: Container) -> Served | None:
 
 
 def _write_binary(spec: ContainerSpec, container: Container) -> Path | None:
-    """The file of binary data; a warm container has one always, that the next message's can be written to."""
+    """The file of binary data; a warm container has one from the start, that the next message's can be written to."""
     path = container.layer / "binary"
-    if spec.binary is None and (not spec.warm or path.exists()):
+    if spec.binary is None and not spec.warm:
         return None
     with path.open("wb") as file:
         for chunk in spec.binary() if spec.binary else ():
