@@ -37,9 +37,6 @@ class Synchronous:
         self._timeout_seconds = timeout_seconds
         self._threads = Threads(_THREADS, "answer")
 
-    async def _look(self, posted: Posted) -> Answer | Stuck | None:
-        return await self._threads.call(self._executions.answer, posted)
-
     async def answer(
         self, request: Request[Any, Any, Any], posted: Posted, bell: Bell, fields: dict[str, Any]
     ) -> Response[bytes]:
@@ -53,7 +50,7 @@ class Synchronous:
             answer: Answer | Stuck | None = await self._waiters.wait(
                 request,
                 bell,
-                lambda: self._look(posted),
+                lambda: self._threads.call(self._executions.answer, posted),
                 self._timeout_seconds,
             )
         except AbacoError as error:

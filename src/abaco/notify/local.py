@@ -3,8 +3,9 @@
 import os
 import socket
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 __all__ = ["API", "ENGINE", "LocalListener", "LocalNotifier"]
@@ -20,17 +21,16 @@ _PATIENCE = struct.pack("@ll", 0, 50_000)
 """A ``timeval``, of microseconds: a listener that works is back long before."""
 
 
-def _is_short(path: Path) -> bool:
-    """Whether the kernel takes it as a socket's."""
-    return len(os.fsencode(path)) < _MOST_PATH_BYTES
+def _address(path: Path) -> Callable[[], AbstractContextManager[str]]:
+    """Gives the socket's path in under 108 bytes (the kernel's limit), however deep its directory lies, for a block."""
+    if len(os.fsencode(path)) < _MOST_PATH_BYTES:
+        short = nullcontext(str(path))
+        return lambda: short
+    return partial(_by_directory, path)
 
 
 @contextmanager
-def _short_path(path: Path) -> Iterator[str]:
-    """The socket's path in under 108 bytes, however deep its directory lies."""
-    if _is_short(path):
-        yield str(path)
-        return
+def _by_directory(path: Path) -> Iterator[str]:
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{descriptor}/{path.name}"
@@ -42,8 +42,7 @@ class LocalNotifier:
     """Sends; while nobody listens, or lags behind for long, words are lost, which the port allows."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        self._path = directory / name
-        self._address = str(self._path) if _is_short(self._path) else None
+        self._address = _address(directory / name)  # reckoned once: each message is told of twice
         self._lags = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _PATIENCE)
@@ -56,19 +55,13 @@ class LocalNotifier:
     def _send(self, words: str) -> None:
         """Waited for is a listener that has kept up so far."""
         try:
-            if self._address:  # mostly; and each message is told of twice
-                self._send_to(self._address, words)
-            else:
-                with _short_path(self._path) as path:
-                    self._send_to(path, words)
+            with self._address() as address:
+                self._socket.sendto(words.encode(), socket.MSG_DONTWAIT if self._lags else 0, address)
             self._lags = False
         except BlockingIOError:
             self._lags = True
         except OSError:
             return
-
-    def _send_to(self, address: str, words: str) -> None:
-        self._socket.sendto(words.encode(), socket.MSG_DONTWAIT if self._lags else 0, address)
 
     def close(self) -> None:
         self._socket.close()
@@ -81,8 +74,8 @@ class LocalListener:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         (directory / name).unlink(missing_ok=True)
-        with _short_path(directory / name) as path:
-            self._socket.bind(path)
+        with _address(directory / name)() as address:
+            self._socket.bind(address)
 
     def fileno(self) -> int:
         return self._socket.fileno()

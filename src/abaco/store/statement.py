@@ -30,9 +30,8 @@ class Statement:
     def __init__(self, element: ClauseElement) -> None:
         self._element = element
         self._compiled: dict[str, tuple[SQLCompiler, Sequence[str]]] = {}
-        self._forms: dict[tuple[Any, ...], _Form] = {}
-        # The only one there is without lists, by the database's name.
-        self._plain: dict[str, _Form] = {}
+        # By the database's name alone where there are no lists, else by their lengths, too.
+        self._forms: dict[str | tuple[Any, ...], _Form] = {}
 
     def all(self, connection: Connection, given: Mapping[str, Any]) -> list[Any]:
         """The rows: tuples whose fields have the columns' names."""
@@ -64,13 +63,11 @@ class Statement:
         return int(_executed(connection, form, prepared, many=True).rowcount)
 
     def _form(self, dialect: Dialect, given: Mapping[str, Any]) -> "_Form":
-        plain = self._plain.get(dialect.name)
-        if plain is not None:
-            return plain
+        form = self._forms.get(dialect.name)
+        if form is not None:
+            return form
         compiled, lists = self._compile(dialect)
-        if not lists:
-            return self._plain.setdefault(dialect.name, _Form(compiled, dialect, given))
-        key = (dialect.name, *[len(given[name]) for name in lists if name in given])
+        key = (dialect.name, *[len(given[name]) for name in lists if name in given]) if lists else dialect.name
         form = self._forms.get(key)
         if form is None:
             form = _Form(compiled, dialect, given)
