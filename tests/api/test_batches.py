@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -197,6 +197,10 @@ async def send_half(
     return answers
 
 
+def fail(_items: Sequence[int]) -> list[int | AbacoError]:
+    raise OSError("the disk is full")
+
+
 class TestBatcher:
     def test_gives_each_its_own_result_or_error(self) -> None:
         def work(items: Sequence[int]) -> list[int | AbacoError]:
@@ -223,27 +227,20 @@ class TestBatcher:
         assert asyncio.run(run()) == list(range(1000))
         assert max(sizes) <= 256
 
-    def test_goes_on_after_its_work_failed(self) -> None:
+    @pytest.mark.parametrize(
+        ("failure", "error", "told"),
+        [(fail, OSError, "disk is full"), (lambda _: [], RuntimeError, "1 items have 0 results")],
+        ids=["raises", "too few results"],
+    )
+    def test_goes_on_after_its_work_failed(
+        self, failure: Callable[[Sequence[int]], list[int | AbacoError]], error: type[Exception], told: str
+    ) -> None:
         def work(items: Sequence[int]) -> list[int | AbacoError]:
-            if 0 in items:
-                raise OSError("the disk is full")
-            return list(items)
+            return failure(items) if 0 in items else list(items)
 
         async def run() -> int:
             batcher = Batcher(work)
-            with pytest.raises(OSError, match="disk is full"):
-                await batcher.submit(0)
-            return await batcher.submit(1)
-
-        assert asyncio.run(run()) == 1
-
-    def test_goes_on_after_too_few_results(self) -> None:
-        def work(items: Sequence[int]) -> list[int | AbacoError]:
-            return [item for item in items if item]
-
-        async def run() -> int:
-            batcher = Batcher(work)
-            with pytest.raises(RuntimeError, match="1 items have 0 results"):
+            with pytest.raises(error, match=told):
                 await batcher.submit(0)
             return await batcher.submit(1)
 

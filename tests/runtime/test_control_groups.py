@@ -40,6 +40,13 @@ def test_missing_controllers_are_named(v1: Path) -> None:
         control_groups(v1, "instance")
 
 
+def worker(v2: Path) -> ControlGroup:
+    """The group of one."""
+    groups = ControlGroupsV2(v2, "instance")
+    groups.prepare()
+    return groups.group("worker1")
+
+
 def written(group: ControlGroup, *names: str) -> list[str]:
     return [(group.directories[0] / name).read_text() for name in names]
 
@@ -60,17 +67,13 @@ def test_v2_limits(v2: Path) -> None:
 
 
 def test_v2_without_swap_accounting(v2: Path) -> None:
-    groups = ControlGroupsV2(v2, "instance")
-    groups.prepare()
-    group = groups.group("worker1")
+    group = worker(v2)
     group.limit(Limits(memory=1000))
     assert not (group.directories[0] / "memory.swap.max").exists()
 
 
 def test_v2_counters(v2: Path) -> None:
-    groups = ControlGroupsV2(v2, "instance")
-    groups.prepare()
-    group = groups.group("worker1")
+    group = worker(v2)
     (directory,) = group.directories
     (directory / "cpu.stat").write_text("usage_usec 1234\nuser_usec 1000\nsystem_usec 234\n")
     (directory / "memory.events").write_text("low 0\noom 3\noom_kill 2\noom_group_kill 0\n")
@@ -80,9 +83,7 @@ def test_v2_counters(v2: Path) -> None:
 
 
 def test_counters_are_kept_open_until_their_group_is_removed(v2: Path) -> None:
-    groups = ControlGroupsV2(v2, "instance")
-    groups.prepare()
-    group = groups.group("worker1")
+    group = worker(v2)
     (directory,) = group.directories
     (directory / "memory.events").write_text("oom_kill 1\n")
 
@@ -97,9 +98,7 @@ def test_counters_are_kept_open_until_their_group_is_removed(v2: Path) -> None:
 
 
 def test_v2_kills_all_at_once(v2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    groups = ControlGroupsV2(v2, "instance")
-    groups.prepare()
-    group = groups.group("worker1")
+    group = worker(v2)
     (directory,) = group.directories
     (directory / "cgroup.kill").touch()
     assert not group.kill()
@@ -140,9 +139,7 @@ def test_groups_of_a_former_process_are_found_and_removed(v2: Path) -> None:
 
 
 def test_processes_that_do_not_end_are_reported(v2: Path) -> None:
-    groups = ControlGroupsV2(v2, "instance")
-    groups.prepare()
-    group = groups.group("worker1")
+    group = worker(v2)
     (group.directories[0] / "cgroup.procs").write_text("4000000\n")
     with pytest.raises(TimeoutError, match="4000000"):
         group.kill_all(patience_seconds=0.01)
